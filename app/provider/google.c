@@ -1,0 +1,372 @@
+#include "provider/google.h"
+
+#include <string.h>
+
+#include "base/config.h"
+#include "io/http.h"
+#include "model/event.h"
+#include "provider/google_json.h"
+
+#define SCOPE_CALENDAR "https://www.googleapis.com/auth/calendar"
+#define SCOPE_EVENTS SCOPE_CALENDAR ".events"
+#define SCOPE_EMAIL "https://www.googleapis.com/auth/userinfo.email"
+#define SCOPE_PROFILE "https://www.googleapis.com/auth/userinfo.profile"
+#define SCOPES_ASKED "openid " SCOPE_CALENDAR " " SCOPE_EMAIL " " SCOPE_PROFILE
+
+/* No more of an event than is read from it, and without the white space. */
+#define SHORT_ANSWER "prettyPrint=false&fields=id,status,htmlLink,etag,extendedProperties/private"
+
+enum {
+	URL_BYTES_MAX = 8192,
+	FORM_BYTES_MAX = 32 * 1024,
+	EVENT_BYTES_MAX = 512 * 1024,
+	ANSWER_BYTES_MAX = 256 * 1024,
+	TOKEN_ANSWER_BYTES_MAX = 64 * 1024,
+	TOKEN_ARENA_BYTES = 16 * 1024,
+	TOKEN_ARENA_BYTES_MAX = 1024 * 1024,
+};
+
+/* --- consent --- */
+
+static bool google_is_configured(const struct config *config)
+{
+	return config->google_client_id && config->google_client_id[0] &&
+	       !secret_is_empty(&config->google_client_secret);
+}
+
+static const char *google_issuer(const struct config *config)
+{
+	return config->google_issuer;
+}
+
+static void add_pair(struct buf *out, const char *name, struct slice value)
+{
+	buf_add_text(out, name);
+	buf_add_percent(out, value);
+}
+
+/*
+ * prompt=consent and access_type=offline bring a refresh token each time, not the first time
+ * only. Scopes granted to this project before are not asked for again: less is safer.
+ */
+static enum err google_consent_url(const struct provider_cx *cx, const struct consent *ask,
+				   struct buf *out, struct fail *why)
+{
+	const struct config *config = cx->config;
+
+	(void)why;
+	buf_add_text(out, config->google_auth_url);
+	buf_add_text(out, strchr(config->google_auth_url, '?') ? "&" : "?");
+	add_pair(out, "response_type=code&client_id=", slice_of(config->google_client_id));
+	add_pair(out, "&redirect_uri=", slice_of(config->google_redirect_uri));
+	add_pair(out, "&scope=", SLICE(SCOPES_ASKED));
+	add_pair(out, "&access_type=offline&prompt=consent&state=", ask->state);
+	add_pair(out, "&code_challenge_method=S256&code_challenge=", ask->challenge);
+	if (ask->login_hint.len > 0)
+		add_pair(out, "&login_hint=", ask->login_hint);
+	return buf_error(out);
+}
+
+static bool has_scope(struct slice scopes, const char *wanted)
+{
+	while (scopes.data) {
+		if (slice_is(slice_cut(&scopes, ' '), wanted))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Each box of Google's page can be left empty: one scope of each group must have come back, in
+ * whatever order and among whatever others. Google may answer a short name with the long one.
+ */
+static bool google_scopes_suffice(struct slice scopes)
+{
+	static const char *const NEEDED[][5] = {
+		{SCOPE_CALENDAR, SCOPE_EVENTS},                             /* may write events */
+		{"openid", "email", SCOPE_EMAIL, "profile", SCOPE_PROFILE}, /* may say who it is */
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(NEEDED); i++) {
+		bool found = false;
+
+		for (size_t j = 0; j < ARRAY_LEN(NEEDED[i]) && NEEDED[i][j] && !found; j++)
+			found = has_scope(scopes, NEEDED[i][j]);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* --- one exchange --- */
+
+static bool is_success(const struct http_reply *reply)
+{
+	return reply->status >= 200 && reply->status <= 299;
+}
+
+/* What was answered, as JSON; empty when it says that it is something else. */
+static struct slice json_body(const struct http_reply *reply)
+{
+	return reply->is_json ? buf_slice(&reply->body) : (struct slice){0};
+}
+
+/* Asks within cx's limits. OK only for a status of success. */
+static enum err ask_google(const struct provider_cx *cx, enum google_call call,
+			   struct http_ask *ask, struct http_reply *reply, struct fail *why)
+{
+	enum err e;
+
+	ask->deadline_ms = cx->deadline_ms;
+	ask->timeout_s = cx->timeout_s;
+	e = http_exchange(cx->http, cx->arena, ask, reply, why);
+	if (e || is_success(reply))
+		return e;
+	if (why)
+		why->retry_after_s = reply->retry_after_s;
+	return google_json_refusal(cx->arena, call, reply->status, json_body(reply), why);
+}
+
+/* --- tokens --- */
+
+/*
+ * Posts form, in whose body alone the secrets travel, with an arena of its own for the answer:
+ * what was read of it is overwritten at the end. out is NULL for a revoke.
+ */
+static enum err post_form(const struct provider_cx *cx, enum google_call call, const char *url,
+			  const struct buf *form, struct grant *out, struct fail *why)
+{
+	struct arena *arena = arena_new(TOKEN_ARENA_BYTES, TOKEN_ARENA_BYTES_MAX);
+	struct provider_cx own = *cx;
+	struct http_reply reply;
+	struct http_ask ask = {
+		.method = "POST",
+		.url = url,
+		.content_type = "application/x-www-form-urlencoded",
+		.body = buf_slice(form),
+		.ceiling_bytes = TOKEN_ANSWER_BYTES_MAX,
+		/* a code that arrives twice is dead */
+		.once = call == GOOGLE_EXCHANGE,
+	};
+	enum err e;
+
+	if (!arena)
+		return ERR_NOMEM;
+	own.arena = arena;
+	e = ask_google(&own, call, &ask, &reply, why);
+	if (!e && out)
+		e = google_json_grant(arena, json_body(&reply), out, why);
+	else if (!e && is_success(&reply))
+		e = google_json_done(arena, buf_slice(&reply.body), why);
+	if (!e && out && out->scopes.len > 0) {
+		const char *scopes = arena_copy(cx->arena, out->scopes);
+
+		out->scopes = slice_of(scopes);
+		e = scopes ? OK : ERR_NOMEM;
+	}
+	if (e && out)
+		grant_wipe(out);
+	arena_wipe(arena);
+	arena_free(arena);
+	return e;
+}
+
+static void add_client(struct buf *form, const struct config *config)
+{
+	add_pair(form, "&client_id=", slice_of(config->google_client_id));
+	add_pair(form, "&client_secret=", secret_slice(&config->google_client_secret));
+}
+
+static enum err post_for_grant(const struct provider_cx *cx, enum google_call call,
+			       struct buf *form, struct grant *out, struct fail *why)
+{
+	enum err e;
+
+	add_client(form, cx->config);
+	e = buf_error(form);
+	if (!e)
+		e = post_form(cx, call, cx->config->google_token_url, form, out, why);
+	buf_free(form);
+	return e;
+}
+
+static enum err google_exchange(struct provider_cx *cx, struct slice code, struct slice verifier,
+				struct grant *out, struct fail *why)
+{
+	struct buf form;
+
+	*out = (struct grant){0};
+	buf_init(&form, NULL, FORM_BYTES_MAX);
+	add_pair(&form, "grant_type=authorization_code&code=", code);
+	add_pair(&form, "&code_verifier=", verifier);
+	add_pair(&form, "&redirect_uri=", slice_of(cx->config->google_redirect_uri));
+	return post_for_grant(cx, GOOGLE_EXCHANGE, &form, out, why);
+}
+
+static enum err google_refresh(struct provider_cx *cx, const struct secret *token,
+			       struct grant *out, struct fail *why)
+{
+	struct buf form;
+
+	*out = (struct grant){0};
+	buf_init(&form, NULL, FORM_BYTES_MAX);
+	add_pair(&form, "grant_type=refresh_token&refresh_token=", secret_slice(token));
+	return post_for_grant(cx, GOOGLE_REFRESH, &form, out, why);
+}
+
+static enum err google_revoke(struct provider_cx *cx, const struct secret *token, struct fail *why)
+{
+	struct buf form;
+	enum err e;
+
+	buf_init(&form, NULL, FORM_BYTES_MAX);
+	add_pair(&form, "token=", secret_slice(token));
+	e = buf_error(&form);
+	if (!e)
+		e = post_form(cx, GOOGLE_REVOKE, cx->config->google_revoke_url, &form, NULL, why);
+	buf_free(&form);
+	return e;
+}
+
+static enum err google_account(struct provider_cx *cx, struct account *out, struct fail *why)
+{
+	struct http_reply reply;
+	struct http_ask ask = {
+		.method = "GET",
+		.url = cx->config->google_userinfo_url,
+		.bearer = cx->access,
+		.ceiling_bytes = TOKEN_ANSWER_BYTES_MAX,
+	};
+	enum err e = ask_google(cx, GOOGLE_READ, &ask, &reply, why);
+
+	*out = (struct account){0};
+	return e ? e : google_json_account(cx->arena, json_body(&reply), out, why);
+}
+
+/* --- events --- */
+
+/* id is empty for the list of events. query begins without its question mark. */
+static enum err event_url(const struct provider_cx *cx, const char *id, const char *query,
+			  const char **out)
+{
+	struct slice calendar = cx->calendar_id;
+	struct buf url;
+
+	if (calendar.len == 0)
+		calendar = SLICE("primary");
+	buf_init(&url, cx->arena, URL_BYTES_MAX);
+	buf_add_text(&url, cx->config->google_api_url);
+	add_pair(&url, "/calendars/", calendar);
+	buf_add_text(&url, "/events");
+	if (id[0])
+		add_pair(&url, "/", slice_of(id));
+	buf_add_byte(&url, '?');
+	buf_add_text(&url, query);
+	*out = buf_slice(&url).data;
+	return buf_error(&url);
+}
+
+static const char *event_query(bool notify)
+{
+	return notify ? "sendUpdates=all&" SHORT_ANSWER : "sendUpdates=none&" SHORT_ANSWER;
+}
+
+/* The answer must be about the event that was asked for, or it says nothing. */
+static enum err ask_for_event(const struct provider_cx *cx, enum google_call call,
+			      struct http_ask *ask, const char *id, struct placed *out,
+			      struct fail *why)
+{
+	struct http_reply reply;
+	enum err e;
+
+	*out = (struct placed){0};
+	ask->bearer = cx->access;
+	ask->ceiling_bytes = ANSWER_BYTES_MAX;
+	e = ask_google(cx, call, ask, &reply, why);
+	if (!e)
+		e = google_json_placed(cx->arena, json_body(&reply), out, why);
+	if (e || slice_is(out->id, id))
+		return e;
+	*out = (struct placed){0};
+	return fail_set(why, ERR_UPSTREAM, "google: answer is about another event");
+}
+
+static enum err google_put(struct provider_cx *cx, const char *id, const char *marker,
+			   const struct event *ev, struct placed *out, struct fail *why)
+{
+	struct http_ask ask = {.method = "POST", .content_type = "application/json; charset=UTF-8"};
+	struct buf body;
+	enum err e;
+
+	buf_init(&body, cx->arena, EVENT_BYTES_MAX);
+	google_json_insert(ev, id, marker, &body);
+	e = buf_error(&body);
+	if (!e)
+		e = event_url(cx, "", event_query(ev->notify), &ask.url);
+	if (e)
+		return e;
+	ask.body = buf_slice(&body);
+	return ask_for_event(cx, GOOGLE_WRITE, &ask, id, out, why);
+}
+
+static enum err google_change(struct provider_cx *cx, const char *id, const char *if_match,
+			      const struct event *ev, struct placed *out, struct fail *why)
+{
+	struct http_ask ask = {
+		.method = "PATCH",
+		.content_type = "application/json; charset=UTF-8",
+		.if_match = if_match,
+	};
+	struct buf body;
+	enum err e;
+
+	buf_init(&body, cx->arena, EVENT_BYTES_MAX);
+	google_json_patch(ev, &body);
+	e = buf_error(&body);
+	if (!e)
+		e = event_url(cx, id, event_query(ev->notify), &ask.url);
+	if (e)
+		return e;
+	ask.body = buf_slice(&body);
+	return ask_for_event(cx, GOOGLE_WRITE, &ask, id, out, why);
+}
+
+static enum err google_drop(struct provider_cx *cx, const char *id, bool notify, struct fail *why)
+{
+	struct http_ask ask = {.method = "DELETE", .bearer = cx->access};
+	struct http_reply reply;
+	enum err e = event_url(cx, id, notify ? "sendUpdates=all" : "sendUpdates=none", &ask.url);
+
+	if (!e) {
+		ask.ceiling_bytes = ANSWER_BYTES_MAX;
+		e = ask_google(cx, GOOGLE_DROP, &ask, &reply, why);
+	}
+	if (!e && is_success(&reply))
+		e = google_json_done(cx->arena, buf_slice(&reply.body), why);
+	return e;
+}
+
+static enum err google_get(struct provider_cx *cx, const char *id, struct placed *out,
+			   struct fail *why)
+{
+	struct http_ask ask = {.method = "GET"};
+	enum err e = event_url(cx, id, SHORT_ANSWER, &ask.url);
+
+	return e ? e : ask_for_event(cx, GOOGLE_READ, &ask, id, out, why);
+}
+
+const struct provider PROVIDER_GOOGLE = {
+	.name = "google",
+	.is_configured = google_is_configured,
+	.consent_url = google_consent_url,
+	.issuer = google_issuer,
+	.exchange = google_exchange,
+	.refresh = google_refresh,
+	.revoke = google_revoke,
+	.account = google_account,
+	.scopes_suffice = google_scopes_suffice,
+	.put = google_put,
+	.change = google_change,
+	.drop = google_drop,
+	.get = google_get,
+};
