@@ -99,7 +99,6 @@ static void three_lines_are_enough_and_the_rest_has_its_default(void **state)
 	assert_int_equal(config->workers, 0);
 	assert_int_equal(config->threads, 256);
 	assert_int_equal(config->sync_workers, 1);
-	assert_int_equal(config->sync_threads, 4);
 	assert_int_equal(config->request_deadline_s, 35);
 	assert_string_equal(config->master_key_file, "/etc/keys");
 	assert_null(config->https_ca_file);
@@ -160,7 +159,6 @@ static const char FULL[] = "PUBLIC_URL=https://cal.example.com:8443\n"
 			   "WORKERS=3\n"
 			   "THREADS=1\n"
 			   "SYNC_WORKERS=2\n"
-			   "SYNC_THREADS=8\n"
 			   "REQUEST_DEADLINE_S=39\n"
 			   "CALBRIDGE_MASTER_KEY_FILE=/keys\n"
 			   "HTTPS_CA_FILE=/https.pem\n"
@@ -214,7 +212,6 @@ static void every_setting_of_the_file_arrives(void **state)
 	assert_int_equal(config->workers, 3);
 	assert_int_equal(config->threads, 1);
 	assert_int_equal(config->sync_workers, 2);
-	assert_int_equal(config->sync_threads, 8);
 	assert_int_equal(config->request_deadline_s, 39);
 	assert_string_equal(config->master_key_file, "/keys");
 	assert_string_equal(config->https_ca_file, "/https.pem");
@@ -482,9 +479,9 @@ static void the_environment_wins_over_the_file(void **state)
 	setenv("PUBLIC_URL", "https://env.example", 1);
 	setenv("NO_SETTING_OF_OURS", "x", 1);
 	setenv("PATH", "/bin", 1);
-	config = config_of(fx, REST "THREADS=5\nSYNC_THREADS=6\n");
+	config = config_of(fx, REST "THREADS=5\nSYNC_WORKERS=6\n");
 	assert_int_equal(config->threads, 7);
-	assert_int_equal(config->sync_threads, 6);
+	assert_int_equal(config->sync_workers, 6);
 	assert_string_equal(config->public_url, "https://env.example");
 	assert_int_equal(fx->warnings.len, 0);
 	setenv("THREADS", "many", 1);
