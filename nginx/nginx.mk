@@ -30,3 +30,20 @@ nginx/calbridge.conf: $(srcdir)/nginx/calbridge.conf.in Makefile
 		-e 's|@CONNECTIONS@|100|' \
 		-e 's|@READ_TIMEOUT@|40s|' \
 		$(srcdir)/nginx/calbridge.conf.in > $@.new && mv $@.new $@
+
+# The dashboard: files as they are.
+dashboarddir = $(pkgdatadir)/html/dashboard
+dist_dashboard_DATA = \
+	nginx/html/dashboard/api.js \
+	nginx/html/dashboard/app.js \
+	nginx/html/dashboard/base.css \
+	nginx/html/dashboard/de.js \
+	nginx/html/dashboard/dom.js \
+	nginx/html/dashboard/en.js \
+	nginx/html/dashboard/icon.svg \
+	nginx/html/dashboard/index.html \
+	nginx/html/dashboard/page.css \
+	nginx/html/dashboard/style.css \
+	nginx/html/dashboard/text.js \
+	nginx/html/dashboard/time.js \
+	nginx/html/dashboard/views.js
