@@ -1,0 +1,45 @@
+-- One event that we place, from the intent to what stands in the calendar. The row is committed before
+-- the provider is called and is at once the idempotency record of the request that asked for it.
+--   request_id   nginx's id, the same when it hands a request to the next worker
+--   replay_key   SHA-256 of the Idempotency-Key, or of the body while no key was given; unique in its
+--                scope; NULL once it no longer guards anything
+--   keyed        replay_key is of an Idempotency-Key
+--   answered     a caller was told that it stands; until then the same request once more gets it
+--   claim_token  who is at it; every write-back names it, so that an overtaken worker changes nothing
+--   settle_at    when calbridge-sync looks after it: to carry it forward while it is intended or
+--                unsure, to forget replay_key and event a day after it came to its end; then NULL
+
+CREATE TABLE IF NOT EXISTS calendar_event_mappings (
+    id BINARY(16) NOT NULL,
+    tenant_id BINARY(16) NOT NULL,
+    owner_id BINARY(16) NOT NULL,
+    connection_id BINARY(16) NOT NULL,
+    origin ENUM('invite', 'event', 'appointment') CHARACTER SET ascii NOT NULL,
+    state ENUM('intended', 'unsure', 'placed', 'refused', 'removed') CHARACTER SET ascii NOT NULL,
+    request_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,
+    replay_key BINARY(32) NULL,
+    keyed BOOLEAN NOT NULL DEFAULT FALSE,
+    body_hash BINARY(32) NULL,
+    event_ref VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    calendar_id VARCHAR(255) NOT NULL,
+    provider_event_id VARCHAR(255) NOT NULL,
+    generation SMALLINT UNSIGNED NOT NULL DEFAULT 0,
+    html_link VARCHAR(1024) NULL,
+    event MEDIUMTEXT NULL,
+    answered BOOLEAN NOT NULL DEFAULT FALSE,
+    claim_token BINARY(16) NULL,
+    claim_until DATETIME(3) NULL,
+    attempt SMALLINT UNSIGNED NOT NULL DEFAULT 1,
+    settle_at DATETIME(3) NULL,
+    error VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NULL,
+    created_at DATETIME(3) NOT NULL,
+    placed_at DATETIME(3) NULL,
+    PRIMARY KEY (id),
+    UNIQUE KEY uq_mappings_replay (tenant_id, owner_id, origin, replay_key),
+    UNIQUE KEY uq_mappings_request (request_id),
+    UNIQUE KEY uq_mappings_event_ref (tenant_id, event_ref),
+    KEY ix_mappings_connection (tenant_id, owner_id, connection_id),
+    KEY ix_mappings_settle (state, settle_at),
+    CONSTRAINT fk_mappings_connection FOREIGN KEY (tenant_id, owner_id, connection_id)
+        REFERENCES coach_calendar_connections (tenant_id, owner_id, id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
