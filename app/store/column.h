@@ -1,0 +1,23 @@
+#ifndef CB_STORE_COLUMN_H
+#define CB_STORE_COLUMN_H
+/*
+ * column: how the store files put optional texts into columns and read words out of them.
+ * Stands on io/db.
+ */
+#include <stddef.h>
+
+#include "base/text.h"
+#include "io/db.h"
+
+/* A text or blob that may be missing: NULL when it is empty. */
+struct db_value column_optional_text(struct slice text);
+struct db_value column_optional_bytes(struct slice bytes);
+
+/* The place of an ENUM column's word in words[0..n-1]; 0 for NULL and for a word of a later schema.
+ */
+unsigned column_word(const struct db_value *value, const char *const words[], size_t n);
+
+/* At most max bytes of text, cut between two characters of UTF-8. */
+struct slice column_cut(struct slice text, size_t max);
+
+#endif

@@ -1,0 +1,478 @@
+#include "store/mappings.h"
+
+#include "io/db.h"
+#include "store/column.h"
+
+/* In the order of enum mapping_state. */
+static const char *const STATES[] = {"intended", "unsure", "placed", "refused", "removed"};
+static const char *const ORIGINS[] = {"invite", "event", "appointment"};
+
+enum { N_COLUMNS = 22, ROWS_MAX = 256 /* of one db_run_many */ };
+
+#define COLUMNS                                                                                    \
+	"m.id, m.tenant_id, m.owner_id, m.connection_id, m.origin, m.state, m.request_id, "        \
+	"m.replay_key, m.keyed, m.body_hash, m.event_ref, m.calendar_id, m.provider_event_id, "    \
+	"m.generation, m.html_link, m.event, m.claim_token, "                                      \
+	"COALESCE(m.claim_until > UTC_TIMESTAMP(3), 0), m.attempt, m.created_at, "                 \
+	"TIMESTAMPDIFF(MICROSECOND, m.created_at, UTC_TIMESTAMP(3)) DIV 1000, "                    \
+	"m.answered FROM calendar_event_mappings m "
+
+/* So many milliseconds from now. */
+#define AHEAD "TIMESTAMPADD(MICROSECOND, ? * 1000, UTC_TIMESTAMP(3))"
+
+/*
+ * A write-back leaves the claim token where it is and only ends its time: run again after a lost
+ * answer it finds the row again. The states keep it off what has come to its end meanwhile.
+ */
+#define WHERE_CLAIM_IS_OURS "WHERE tenant_id = ? AND id = ? AND claim_token = ? "
+
+DB_STATEMENT_KEYED(MAPPINGS_ADD,
+		   "INSERT INTO calendar_event_mappings (id, tenant_id, owner_id, connection_id, "
+		   "origin, state, request_id, replay_key, keyed, body_hash, event_ref, "
+		   "calendar_id, provider_event_id, generation, event, claim_token, claim_until, "
+		   "settle_at, created_at) VALUES (?, ?, ?, ?, ?, 'intended', ?, ?, ?, ?, ?, ?, ?, "
+		   "?, ?, ?, " AHEAD ", " AHEAD ", UTC_TIMESTAMP(3))");
+
+DB_STATEMENT(MAPPINGS_IS_OURS, "SELECT 1 FROM calendar_event_mappings " WHERE_CLAIM_IS_OURS);
+
+DB_STATEMENT(MAPPINGS_FIND_REQUEST,
+	     "SELECT " COLUMNS "WHERE m.request_id = CONVERT(? USING ascii)");
+
+DB_STATEMENT(MAPPINGS_FIND_REPLAY,
+	     "SELECT " COLUMNS
+	     "WHERE m.tenant_id = ? AND m.owner_id = ? AND m.origin = ? AND m.replay_key = ?");
+
+DB_STATEMENT(MAPPINGS_GET, "SELECT " COLUMNS "WHERE m.tenant_id = ? AND m.id = ?");
+
+/*
+ * The new token may stand there already, when this runs again after a lost answer; attempt,
+ * assigned before the token, is then not counted twice.
+ */
+DB_STATEMENT_KEYED(MAPPINGS_CLAIM,
+		   "UPDATE calendar_event_mappings SET "
+		   "attempt = IF(claim_token <=> ?, attempt, LEAST(attempt + 1, 65535)), "
+		   "state = 'intended', claim_token = ?, claim_until = " AHEAD ", "
+		   "settle_at = " AHEAD ", request_id = COALESCE(?, request_id), error = NULL "
+		   "WHERE tenant_id = ? AND id = ? "
+		   "AND state IN ('intended', 'unsure', 'refused') "
+		   "AND (claim_token <=> ? OR claim_token <=> ?) "
+		   "AND (? = 1 OR claim_until IS NULL OR claim_until <= UTC_TIMESTAMP(3) "
+		   "OR claim_token <=> ?)");
+
+DB_STATEMENT_KEYED(MAPPINGS_RENEW_EVENT_ID,
+		   "UPDATE calendar_event_mappings SET provider_event_id = ?, "
+		   "generation = ? " WHERE_CLAIM_IS_OURS "AND state IN ('intended', 'unsure')");
+
+/* The day after, settle_at brings the row before calbridge-sync once more, to be cleaned. */
+DB_STATEMENT_KEYED(MAPPINGS_MARK_PLACED,
+		   "UPDATE calendar_event_mappings SET state = 'placed', provider_event_id = ?, "
+		   "html_link = ?, placed_at = ?, answered = ?, claim_until = NULL, "
+		   "error = NULL, "
+		   "settle_at = UTC_TIMESTAMP(3) + INTERVAL 1 DAY "
+		   "WHERE id = ? AND claim_token = ? "
+		   "AND state IN ('intended', 'unsure', 'placed')");
+
+DB_STATEMENT_KEYED(MAPPINGS_MARK_ANSWERED, "UPDATE calendar_event_mappings SET answered = TRUE "
+					   "WHERE tenant_id = ? AND id = ? AND state = 'placed'");
+
+DB_STATEMENT(MAPPINGS_IS_PLACED, "SELECT 1 FROM calendar_event_mappings "
+				 "WHERE id = ? AND claim_token = ? AND state = 'placed'");
+
+DB_STATEMENT_KEYED(
+	MAPPINGS_REFUSE,
+	"UPDATE calendar_event_mappings SET state = 'refused', error = ?, "
+	"claim_until = NULL, settle_at = UTC_TIMESTAMP(3) + INTERVAL 1 DAY " WHERE_CLAIM_IS_OURS
+	"AND state IN ('intended', 'unsure', 'refused')");
+
+/* settle_at stays: calbridge-sync looks when it was going to. */
+DB_STATEMENT_KEYED(MAPPINGS_LEAVE_UNSURE,
+		   "UPDATE calendar_event_mappings SET state = 'unsure', error = ?, "
+		   "claim_until = NULL " WHERE_CLAIM_IS_OURS "AND state IN ('intended', 'unsure')");
+
+DB_STATEMENT_KEYED(MAPPINGS_RELEASE,
+		   "UPDATE calendar_event_mappings SET replay_key = NULL "
+		   "WHERE tenant_id = ? AND id = ? AND request_id <=> CONVERT(? USING ascii) "
+		   "AND state IN ('placed', 'refused', 'removed')");
+
+DB_STATEMENT(MAPPINGS_FIND_DUE,
+	     "SELECT " COLUMNS
+	     "WHERE m.state IN ('intended', 'unsure') AND m.settle_at <= UTC_TIMESTAMP(3) "
+	     "AND (m.claim_until IS NULL OR m.claim_until <= UTC_TIMESTAMP(3)) "
+	     "ORDER BY m.settle_at LIMIT ? FOR UPDATE SKIP LOCKED");
+
+DB_STATEMENT(MAPPINGS_CLAIM_DUE,
+	     "UPDATE calendar_event_mappings SET claim_token = ?, claim_until = " AHEAD ", "
+	     "settle_at = " AHEAD ", attempt = LEAST(attempt + 1, 65535) WHERE id = ?");
+
+DB_STATEMENT_KEYED(MAPPINGS_POSTPONE,
+		   "UPDATE calendar_event_mappings SET claim_until = NULL, settle_at = " AHEAD
+		   " " WHERE_CLAIM_IS_OURS "AND state IN ('intended', 'unsure')");
+
+DB_STATEMENT_KEYED(MAPPINGS_CLEAN, "UPDATE calendar_event_mappings "
+				   "SET replay_key = NULL, event = NULL, settle_at = NULL "
+				   "WHERE state IN ('placed', 'refused', 'removed') "
+				   "AND settle_at <= UTC_TIMESTAMP(3) LIMIT ?");
+
+DB_STATEMENT(MAPPINGS_COUNT,
+	     "SELECT COALESCE(SUM(state = 'intended'), 0), COALESCE(SUM(state = 'unsure'), 0), "
+	     "COALESCE(SUM(settle_at <= UTC_TIMESTAMP(3)), 0) FROM calendar_event_mappings "
+	     "WHERE state IN ('intended', 'unsure')");
+
+static void from_row(const struct db_value *row, struct mapping *out)
+{
+	*out = (struct mapping){
+		.id = db_as_id(&row[0]),
+		.tenant = db_as_id(&row[1]),
+		.owner = db_as_id(&row[2]),
+		.connection = db_as_id(&row[3]),
+		.origin = ORIGINS[column_word(&row[4], ORIGINS, ARRAY_LEN(ORIGINS))],
+		.state = column_word(&row[5], STATES, ARRAY_LEN(STATES)),
+		.request_id = row[6].bytes,
+		.replay_key = row[7].bytes,
+		.keyed = row[8].number != 0,
+		.body_hash = row[9].bytes,
+		.event_ref = row[10].bytes,
+		.calendar_id = row[11].bytes,
+		.provider_event_id = row[12].bytes,
+		.generation = row[13].number,
+		.html_link = row[14].bytes,
+		.event = row[15].bytes,
+		.claim_token = db_as_id(&row[16]),
+		.claim_runs = row[17].number != 0,
+		.attempt = row[18].number,
+		.created_ms = db_as_time(&row[19]),
+		.age_ms = row[20].number,
+		.answered = row[21].number != 0,
+	};
+}
+
+/* The answer was lost and a repetition stumbled, perhaps over our own row: is it there? */
+static enum err unless_it_is_there(struct db *db, const struct mapping *mapping)
+{
+	const struct db_value in[] = {
+		db_id(&mapping->tenant),
+		db_id(&mapping->id),
+		db_id(&mapping->claim_token),
+	};
+	struct db_value one;
+
+	return db_read(db, &MAPPINGS_IS_OURS, in, ARRAY_LEN(in), NULL, &one, 1, NULL)
+		       ? ERR_DB_UNSURE
+		       : OK;
+}
+
+enum err mappings_add(struct db *db, const struct mapping *mapping, int64_t claim_ms,
+		      int64_t settle_ms, struct fail *why)
+{
+	const struct db_value in[] = {
+		db_id(&mapping->id),
+		db_id(&mapping->tenant),
+		db_id(&mapping->owner),
+		db_id(&mapping->connection),
+		db_string(mapping->origin),
+		column_optional_text(mapping->request_id),
+		column_optional_bytes(mapping->replay_key),
+		db_int(mapping->keyed),
+		column_optional_bytes(mapping->body_hash),
+		db_text(mapping->event_ref),
+		db_text(mapping->calendar_id),
+		db_text(mapping->provider_event_id),
+		db_int(mapping->generation),
+		column_optional_text(mapping->event),
+		db_id(&mapping->claim_token),
+		db_int(claim_ms),
+		db_int(settle_ms),
+	};
+	enum err e = db_run(db, &MAPPINGS_ADD, in, ARRAY_LEN(in), NULL, why);
+
+	return e == ERR_DB_UNSURE ? unless_it_is_there(db, mapping) : e;
+}
+
+/* A SELECT of COLUMNS and its parameters. */
+struct lookup {
+	const struct db_statement *statement;
+	const struct db_value *in;
+	size_t n_in;
+};
+
+static enum err read_one(struct db *db, struct lookup lookup, struct arena *arena,
+			 struct mapping *out, struct fail *why)
+{
+	struct db_value row[N_COLUMNS];
+	enum err e;
+
+	*out = (struct mapping){0};
+	e = db_read(db, lookup.statement, lookup.in, lookup.n_in, arena, row, ARRAY_LEN(row), why);
+	if (!e)
+		from_row(row, out);
+	return e;
+}
+
+enum err mappings_find_request(struct db *db, struct slice request_id, struct arena *arena,
+			       struct mapping *out, struct fail *why)
+{
+	const struct db_value in[] = {db_text(request_id)};
+	const struct lookup lookup = {&MAPPINGS_FIND_REQUEST, in, ARRAY_LEN(in)};
+
+	return read_one(db, lookup, arena, out, why);
+}
+
+enum err mappings_find_replay(struct db *db, const struct id *tenant, const struct id *owner,
+			      const char *origin, struct slice replay_key, struct arena *arena,
+			      struct mapping *out, struct fail *why)
+{
+	const struct db_value in[] = {
+		db_id(tenant),
+		db_id(owner),
+		db_string(origin),
+		db_bytes(replay_key),
+	};
+	const struct lookup lookup = {&MAPPINGS_FIND_REPLAY, in, ARRAY_LEN(in)};
+
+	return read_one(db, lookup, arena, out, why);
+}
+
+enum err mappings_get(struct db *db, const struct id *tenant, const struct id *id,
+		      struct arena *arena, struct mapping *out, struct fail *why)
+{
+	const struct db_value in[] = {db_id(tenant), db_id(id)};
+	const struct lookup lookup = {&MAPPINGS_GET, in, ARRAY_LEN(in)};
+
+	return read_one(db, lookup, arena, out, why);
+}
+
+/* Runs a write-back: nothing found means that somebody took over. */
+static enum err fenced(struct db *db, const struct db_statement *statement,
+		       const struct db_value *in, size_t n_in, struct fail *why)
+{
+	uint64_t changed = 0;
+	enum err e = db_run(db, statement, in, n_in, &changed, why);
+
+	return !e && changed == 0 ? ERR_STALE : e;
+}
+
+enum err mappings_claim(struct db *db, const struct mapping *mapping, const struct id *claim_token,
+			bool by_same_request, int64_t claim_ms, int64_t settle_ms, struct fail *why)
+{
+	const struct db_value in[] = {
+		db_id(claim_token),
+		db_id(claim_token),
+		db_int(claim_ms),
+		db_int(settle_ms),
+		column_optional_text(mapping->request_id),
+		db_id(&mapping->tenant),
+		db_id(&mapping->id),
+		db_id(&mapping->claim_token),
+		db_id(claim_token),
+		db_int(by_same_request),
+		db_id(claim_token),
+	};
+
+	return fenced(db, &MAPPINGS_CLAIM, in, ARRAY_LEN(in), why);
+}
+
+enum err mappings_renew_event_id(struct db *db, const struct mapping *mapping,
+				 struct slice provider_event_id, int64_t generation,
+				 struct fail *why)
+{
+	const struct db_value in[] = {
+		db_text(provider_event_id), db_int(generation),           db_id(&mapping->tenant),
+		db_id(&mapping->id),        db_id(&mapping->claim_token),
+	};
+
+	return fenced(db, &MAPPINGS_RENEW_EVENT_ID, in, ARRAY_LEN(in), why);
+}
+
+enum { PLACED_N_IN = 6 };
+
+static bool is_placed(struct db *db, const struct placed_mark *mark, enum err *e)
+{
+	const struct db_value in[] = {db_id(&mark->id), db_id(&mark->claim_token)};
+	struct db_value one;
+
+	*e = db_read(db, &MAPPINGS_IS_PLACED, in, ARRAY_LEN(in), NULL, &one, 1, NULL);
+	return !*e;
+}
+
+/* Gives each mark its own result; missing is that of one which did not come to stand. */
+static void tell_apart(struct db *db, const struct placed_mark *const marks[], size_t n,
+		       enum err missing, enum err results[])
+{
+	enum err e = OK;
+
+	for (size_t i = 0; i < n; i++) {
+		if (e && e != ERR_NOT_FOUND) /* the database is away: ask no further */
+			results[i] = e;
+		else if (is_placed(db, marks[i], &e))
+			results[i] = OK;
+		else
+			results[i] = e == ERR_NOT_FOUND ? missing : e;
+	}
+}
+
+static enum err mark_all(struct db *db, const struct placed_mark *const marks[], size_t n,
+			 uint64_t *found)
+{
+	struct db_value rows[ROWS_MAX * PLACED_N_IN];
+
+	for (size_t i = 0; i < n; i++) {
+		struct db_value *row = rows + i * PLACED_N_IN;
+
+		row[0] = db_text(marks[i]->provider_event_id);
+		row[1] = column_optional_text(marks[i]->html_link);
+		row[2] = db_time(marks[i]->placed_ms);
+		row[3] = db_int(marks[i]->answered);
+		row[4] = db_id(&marks[i]->id);
+		row[5] = db_id(&marks[i]->claim_token);
+	}
+	return db_run_many(db, &MAPPINGS_MARK_PLACED, rows, n, PLACED_N_IN, found, NULL);
+}
+
+void mappings_mark_placed(struct db *db, const struct placed_mark *const marks[], size_t n,
+			  enum err results[])
+{
+	uint64_t found = 0;
+	enum err e = mark_all(db, marks, n, &found);
+
+	for (size_t i = 0; i < n; i++)
+		results[i] = e;
+	if (e == ERR_DB_UNSURE)
+		tell_apart(db, marks, n, ERR_DB_UNSURE, results);
+	else if (!e && found < n)
+		tell_apart(db, marks, n, ERR_STALE, results);
+}
+
+enum err mappings_mark_answered(struct db *db, const struct mapping *mapping, struct fail *why)
+{
+	const struct db_value in[] = {db_id(&mapping->tenant), db_id(&mapping->id)};
+
+	return db_run(db, &MAPPINGS_MARK_ANSWERED, in, ARRAY_LEN(in), NULL, why);
+}
+
+enum err mappings_end(struct db *db, const struct mapping *mapping, enum mapping_state state,
+		      const char *error, struct fail *why)
+{
+	const struct db_value in[] = {
+		db_string(error),
+		db_id(&mapping->tenant),
+		db_id(&mapping->id),
+		db_id(&mapping->claim_token),
+	};
+
+	if (state == MAPPING_REFUSED)
+		return fenced(db, &MAPPINGS_REFUSE, in, ARRAY_LEN(in), why);
+	if (state == MAPPING_UNSURE)
+		return fenced(db, &MAPPINGS_LEAVE_UNSURE, in, ARRAY_LEN(in), why);
+	return fail_set(why, ERR_INTERNAL, "an attempt does not end as %s", STATES[state]);
+}
+
+enum err mappings_release(struct db *db, const struct mapping *mapping, struct fail *why)
+{
+	const struct db_value in[] = {
+		db_id(&mapping->tenant),
+		db_id(&mapping->id),
+		column_optional_text(mapping->request_id),
+	};
+
+	return db_run(db, &MAPPINGS_RELEASE, in, ARRAY_LEN(in), NULL, why);
+}
+
+/* What claim_due hands to its transaction, and what comes back. */
+struct due {
+	const struct id *claim_token;
+	unsigned max;
+	int64_t claim_ms;
+	int64_t settle_ms;
+	struct arena *arena;
+	struct mapping *found;
+	size_t n;
+};
+
+static enum err claim_found(struct db *tx, const struct due *due, struct fail *why)
+{
+	enum { N_IN = 4 };
+	struct db_value *rows = arena_array(due->arena, due->n * N_IN, sizeof(*rows));
+
+	if (!rows)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < due->n; i++) {
+		struct db_value *row = rows + i * N_IN;
+		struct mapping *mapping = &due->found[i];
+
+		row[0] = db_id(due->claim_token);
+		row[1] = db_int(due->claim_ms);
+		row[2] = db_int(due->settle_ms);
+		row[3] = db_id(&mapping->id);
+		mapping->claim_token = *due->claim_token;
+		mapping->claim_runs = true;
+		mapping->attempt++;
+	}
+	return db_run_many(tx, &MAPPINGS_CLAIM_DUE, rows, due->n, N_IN, NULL, why);
+}
+
+static enum err claim_due(struct db *tx, void *cx, struct fail *why)
+{
+	struct due *due = cx;
+	const struct db_value in[] = {db_int(due->max)};
+	struct db_rows rows;
+	enum err e;
+
+	due->n = 0;
+	e = db_read_all(tx, &MAPPINGS_FIND_DUE, in, ARRAY_LEN(in), due->arena, &rows, why);
+	if (e || rows.n_rows == 0)
+		return e;
+	due->found = arena_array(due->arena, rows.n_rows, sizeof(*due->found));
+	if (!due->found)
+		return ERR_NOMEM;
+	due->n = rows.n_rows;
+	for (size_t i = 0; i < rows.n_rows; i++)
+		from_row(rows.values + i * rows.n_columns, &due->found[i]);
+	return claim_found(tx, due, why);
+}
+
+enum err mappings_claim_due(struct db *db, const struct id *claim_token, unsigned max,
+			    int64_t claim_ms, int64_t settle_ms, struct arena *arena,
+			    struct mapping **out, size_t *n, struct fail *why)
+{
+	struct due due = {
+		.claim_token = claim_token,
+		.max = max < ROWS_MAX ? max : ROWS_MAX,
+		.claim_ms = claim_ms,
+		.settle_ms = settle_ms,
+		.arena = arena,
+	};
+	enum err e = db_transact(db, claim_due, &due, why);
+
+	*out = e ? NULL : due.found;
+	*n = e ? 0 : due.n;
+	return e;
+}
+
+enum err mappings_postpone(struct db *db, const struct mapping *mapping, int64_t settle_ms,
+			   struct fail *why)
+{
+	const struct db_value in[] = {
+		db_int(settle_ms),
+		db_id(&mapping->tenant),
+		db_id(&mapping->id),
+		db_id(&mapping->claim_token),
+	};
+
+	return fenced(db, &MAPPINGS_POSTPONE, in, ARRAY_LEN(in), why);
+}
+
+enum err mappings_clean(struct db *db, unsigned limit, struct fail *why)
+{
+	const struct db_value in[] = {db_int(limit)};
+
+	return db_run(db, &MAPPINGS_CLEAN, in, ARRAY_LEN(in), NULL, why);
+}
+
+enum err mappings_count(struct db *db, struct mapping_counts *out, struct fail *why)
+{
+	struct db_value row[3] = {0};
+	enum err e = db_read(db, &MAPPINGS_COUNT, NULL, 0, NULL, row, ARRAY_LEN(row), why);
+
+	*out = (struct mapping_counts){row[0].number, row[1].number, row[2].number};
+	return e;
+}

@@ -1,0 +1,147 @@
+#ifndef CB_STORE_MAPPINGS_H
+#define CB_STORE_MAPPINGS_H
+/*
+ * mappings: the table calendar_event_mappings: one row an event of ours, from the intent to what
+ * stands in the calendar; at once the idempotency record of its request.
+ * Every write-back names the claim token: 0 rows means somebody took over (ERR_STALE).
+ * Slices live in the arena given. Errors: those of io/db. Stands on io/db.
+ * Source: contract "Exactly once"; the migration 0006 says what the columns mean.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/rand.h"
+#include "base/text.h"
+
+struct db;
+
+enum mapping_state {
+	MAPPING_INTENDED, /* committed, nobody was answered: it will be carried forward */
+	MAPPING_UNSURE, /* the caller was told of failure, the outcome is unknown: it will be looked
+			   at */
+	MAPPING_PLACED, /* stands in the calendar */
+	MAPPING_REFUSED, /* stands nowhere; a repetition starts it anew */
+	MAPPING_REMOVED
+};
+
+enum { MAPPING_EVENT_ID_BYTES = 40 };
+
+struct mapping {
+	struct id id;
+	struct id tenant;
+	struct id owner;
+	struct id connection;
+	const char *origin; /* "invite", "event", "appointment": also the scope of replay_key */
+	enum mapping_state state;
+	struct slice request_id; /* may be empty */
+	struct slice replay_key; /* 32 bytes, or empty */
+	bool keyed;              /* replay_key is of an Idempotency-Key, not of the body */
+	struct slice body_hash;  /* 32 bytes */
+	struct slice event_ref;  /* the id we give out */
+	struct slice calendar_id;
+	struct slice provider_event_id;
+	int64_t generation;
+	struct slice html_link; /* may be empty */
+	struct slice event;     /* event_write's JSON; may be empty when long placed */
+	bool answered;          /* placed, and a caller was told so */
+	struct id claim_token;
+	bool claim_runs; /* claim_until lies ahead, by the database's clock */
+	int64_t attempt;
+	int64_t created_ms;
+	int64_t age_ms; /* since created, by the database's clock */
+};
+
+/* Commits the intent, claimed for claim_ms; settle_at is settle_ms ahead. ERR_DUPLICATE: one of its
+ * keys is there. */
+MUST_USE enum err mappings_add(struct db *db, const struct mapping *mapping, int64_t claim_ms,
+			       int64_t settle_ms, struct fail *why);
+
+/* By the request that made it; ERR_NOT_FOUND. */
+MUST_USE enum err mappings_find_request(struct db *db, struct slice request_id, struct arena *arena,
+					struct mapping *out, struct fail *why);
+
+/* By its replay key in the scope of tenant, owner and origin; ERR_NOT_FOUND. */
+MUST_USE enum err mappings_find_replay(struct db *db, const struct id *tenant,
+				       const struct id *owner, const char *origin,
+				       struct slice replay_key, struct arena *arena,
+				       struct mapping *out, struct fail *why);
+
+/* By its id within the tenant; ERR_NOT_FOUND. */
+MUST_USE enum err mappings_get(struct db *db, const struct id *tenant, const struct id *id,
+			       struct arena *arena, struct mapping *out, struct fail *why);
+
+/*
+ * Takes it over: a compare-and-set on the claim token as it was read; state becomes
+ * intended, attempt counts up. Unless by_same_request, only when no claim runs. mapping is as it
+ * was read, but may carry the claimer's own request_id: the row has that one from now on, so that
+ * nginx's repetition of the claimer finds it. ERR_STALE: too late, or placed meanwhile.
+ */
+MUST_USE enum err mappings_claim(struct db *db, const struct mapping *mapping,
+				 const struct id *claim_token, bool by_same_request,
+				 int64_t claim_ms, int64_t settle_ms, struct fail *why);
+
+/* The next id for an event whose last one is used up at the provider. ERR_STALE. */
+MUST_USE enum err mappings_renew_event_id(struct db *db, const struct mapping *mapping,
+					  struct slice provider_event_id, int64_t generation,
+					  struct fail *why);
+
+/* One placed mark; mappings_mark_placed writes many in one statement. */
+struct placed_mark {
+	struct id id;
+	struct id claim_token;
+	struct slice provider_event_id;
+	struct slice html_link;
+	int64_t placed_ms;
+	bool answered; /* whoever marks it tells a caller */
+};
+
+/*
+ * Marks n events placed, each only if its claim is still ours; results[i] is OK, ERR_STALE or the
+ * database's error. Made for io/batch.
+ */
+void mappings_mark_placed(struct db *db, const struct placed_mark *const marks[], size_t n,
+			  enum err results[]);
+
+/* A placed one that nobody was told of yet: now a caller is. */
+MUST_USE enum err mappings_mark_answered(struct db *db, const struct mapping *mapping,
+					 struct fail *why);
+
+/* Ends an attempt that placed nothing: state refused (nothing stands) or unsure; error is an
+ * err_code. ERR_STALE. */
+MUST_USE enum err mappings_end(struct db *db, const struct mapping *mapping,
+			       enum mapping_state state, const char *error, struct fail *why);
+
+/*
+ * Frees the replay key of an answered row (placed, refused, removed), so that a new request may
+ * have it. OK also when another request has claimed the row since: then nothing is freed.
+ */
+MUST_USE enum err mappings_release(struct db *db, const struct mapping *mapping, struct fail *why);
+
+/*
+ * For calbridge-sync: claims up to max rows whose settle_at has passed and whose claim does not run
+ * (SKIP LOCKED, one short transaction), for claim_ms under claim_token; the next look is settle_ms
+ * ahead. Their state stays what it was (intended or unsure).
+ */
+MUST_USE enum err mappings_claim_due(struct db *db, const struct id *claim_token, unsigned max,
+				     int64_t claim_ms, int64_t settle_ms, struct arena *arena,
+				     struct mapping **out, size_t *n, struct fail *why);
+
+/* Not now: gives the claim back, the next look is settle_ms ahead. ERR_STALE. */
+MUST_USE enum err mappings_postpone(struct db *db, const struct mapping *mapping, int64_t settle_ms,
+				    struct fail *why);
+
+/* Forgets replay keys and event texts of rows settled more than a day ago, at most limit rows. */
+MUST_USE enum err mappings_clean(struct db *db, unsigned limit, struct fail *why);
+
+/* What has not come to its end, over all tenants. */
+struct mapping_counts {
+	int64_t intended;
+	int64_t unsure;
+	int64_t due; /* of both: calbridge-sync should be at them */
+};
+
+MUST_USE enum err mappings_count(struct db *db, struct mapping_counts *out, struct fail *why);
+
+#endif

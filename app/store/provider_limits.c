@@ -1,0 +1,78 @@
+#include "store/provider_limits.h"
+
+#include "io/db.h"
+
+/* reason is set before paused_until: MariaDB assigns from left to right. */
+DB_STATEMENT_KEYED(PROVIDER_LIMITS_PAUSE,
+		   "INSERT INTO provider_limits (subject, paused_until, reason, updated_at) "
+		   "VALUES (?, TIMESTAMPADD(MICROSECOND, ? * 1000, UTC_TIMESTAMP(3)), ?, "
+		   "UTC_TIMESTAMP(3)) "
+		   "ON DUPLICATE KEY UPDATE "
+		   "reason = IF(VALUES(paused_until) > paused_until, VALUES(reason), reason), "
+		   "paused_until = GREATEST(paused_until, VALUES(paused_until)), "
+		   "updated_at = UTC_TIMESTAMP(3)");
+
+DB_STATEMENT(PROVIDER_LIMITS_LEFT,
+	     "SELECT GREATEST(0, TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), paused_until) "
+	     "DIV 1000) FROM provider_limits WHERE subject = ?");
+
+DB_STATEMENT_KEYED(PROVIDER_LIMITS_RESUME, "DELETE FROM provider_limits WHERE subject = ?");
+
+DB_STATEMENT(PROVIDER_LIMITS_LIST,
+	     "SELECT subject, TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), paused_until) DIV 1000, "
+	     "reason FROM provider_limits WHERE paused_until > UTC_TIMESTAMP(3) ORDER BY subject");
+
+enum err provider_limits_pause(struct db *db, const char *subject, int64_t pause_ms,
+			       const char *reason, struct fail *why)
+{
+	const struct db_value in[] = {db_string(subject), db_int(pause_ms), db_string(reason)};
+
+	return db_run(db, &PROVIDER_LIMITS_PAUSE, in, ARRAY_LEN(in), NULL, why);
+}
+
+enum err provider_limits_left(struct db *db, const char *subject, int64_t *left_ms,
+			      struct fail *why)
+{
+	const struct db_value in[] = {db_string(subject)};
+	struct db_value out = {0};
+	enum err e;
+
+	*left_ms = 0;
+	e = db_read(db, &PROVIDER_LIMITS_LEFT, in, ARRAY_LEN(in), NULL, &out, 1, why);
+	if (!e)
+		*left_ms = out.number;
+	return e == ERR_NOT_FOUND ? OK : e;
+}
+
+enum err provider_limits_resume(struct db *db, const char *subject, struct fail *why)
+{
+	const struct db_value in[] = {db_string(subject)};
+
+	return db_run(db, &PROVIDER_LIMITS_RESUME, in, ARRAY_LEN(in), NULL, why);
+}
+
+enum err provider_limits_list(struct db *db, struct arena *arena, struct provider_pause **out,
+			      size_t *n, struct fail *why)
+{
+	struct db_rows rows;
+	enum err e = db_read_all(db, &PROVIDER_LIMITS_LIST, NULL, 0, arena, &rows, why);
+
+	*out = NULL;
+	*n = 0;
+	if (e || rows.n_rows == 0)
+		return e;
+	*out = arena_array(arena, rows.n_rows, sizeof(**out));
+	if (!*out)
+		return ERR_NOMEM;
+	*n = rows.n_rows;
+	for (size_t i = 0; i < rows.n_rows; i++) {
+		const struct db_value *row = rows.values + i * rows.n_columns;
+
+		(*out)[i] = (struct provider_pause){
+			.subject = row[0].bytes,
+			.left_ms = row[1].number,
+			.reason = row[2].bytes,
+		};
+	}
+	return OK;
+}
