@@ -1,0 +1,47 @@
+#include "service/svc.h"
+
+#include "io/batch.h"
+#include "io/db.h"
+#include "io/flight.h"
+#include "io/http.h"
+#include "store/mappings.h"
+
+/* Runs on the batch's writer thread. */
+static void flush_marks(void *cx, void *const items[], size_t n, enum err results[])
+{
+	const struct placed_mark *marks[BATCH_ITEMS_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		marks[i] = items[i];
+	mappings_mark_placed(cx, marks, n, results);
+}
+
+enum err svc_open(const struct config *config, const struct seal_ring *ring,
+		  const struct http_trust *trust, struct moment *moments, struct svc *out,
+		  struct fail *why)
+{
+	enum err e;
+
+	*out = (struct svc){.config = config, .ring = ring, .moments = moments};
+	e = db_open(config, DB_RUN, &out->db, why);
+	if (!e)
+		e = http_open(config, trust, &out->http, why);
+	if (!e) {
+		out->refreshes = flight_new();
+		out->marks = batch_new(flush_marks, out->db);
+		if (!out->refreshes || !out->marks)
+			e = fail_set(why, ERR_NOMEM, "no memory or thread for a worker");
+	}
+	if (e)
+		svc_close(out);
+	return e;
+}
+
+void svc_close(struct svc *svc)
+{
+	batch_free(svc->marks);
+	flight_free(svc->refreshes);
+	http_close(svc->http);
+	db_close(svc->db);
+	*svc = (struct svc){0};
+}

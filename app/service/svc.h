@@ -1,0 +1,53 @@
+#ifndef CB_SERVICE_SVC_H
+#define CB_SERVICE_SVC_H
+/*
+ * svc: what every service is handed. struct svc is built once per worker, struct work once per
+ * request or job. Stands on io and base.
+ */
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/text.h"
+
+struct batch;
+struct config;
+struct db;
+struct flight;
+struct http;
+struct http_trust;
+struct moment;
+struct seal_ring;
+
+/* One per worker; safe from all its threads. */
+struct svc {
+	const struct config *config;
+	const struct seal_ring *ring;
+	struct moment *moments; /* over all workers of the machine */
+	struct db *db;
+	struct http *http;
+	struct batch *marks;      /* gathers the placed marks (struct placed_mark) */
+	struct flight *refreshes; /* one token refresh a connection at a time in this process */
+};
+
+/* One request or job: where its memory is, by when it must be done, and whose it is in logs. */
+struct work {
+	struct svc *svc;
+	struct arena *arena;
+	int64_t deadline_ms;     /* of the monotonic clock */
+	struct slice request_id; /* empty for jobs */
+	struct slice address;    /* of the client; empty for jobs */
+};
+
+/*
+ * Opens what a worker needs, after the fork; what it is given is borrowed for its life. moments may
+ * be NULL where nothing is booked. returns OK, ERR_CONFIG, ERR_NOMEM; out needs no svc_close then
+ */
+MUST_USE enum err svc_open(const struct config *config, const struct seal_ring *ring,
+			   const struct http_trust *trust, struct moment *moments, struct svc *out,
+			   struct fail *why);
+
+/* Closes it; no work may be under way. */
+void svc_close(struct svc *svc);
+
+#endif
