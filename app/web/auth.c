@@ -1,0 +1,319 @@
+#include "web/auth.h"
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/digest.h"
+#include "base/log.h"
+#include "store/api_keys.h"
+#include "web/audit.h"
+#include "web/cors.h"
+#include "web/guesses.h"
+#include "web/jwt.h"
+#include "web/limits.h"
+#include "web/request.h"
+#include "web/session.h"
+
+/* The tenant that every installation has: of the demo host and of the key in the settings. */
+#define DEFAULT_TENANT SLICE("default")
+
+/* What no owner can be called (text_is_id), to ask for one who does not exist. */
+#define NOBODY SLICE("?")
+
+enum { KEY_BYTES_MAX = 255, RATE_WINDOW_S = 60 };
+
+static const char KEY_HEADER[] = "HTTP_X_INSTRUCTOROPS_KEY";
+static const char OTHER_KEY_HEADER[] = "HTTP_X_API_KEY";
+
+static const struct slice NONE = {NULL, 0};
+
+/* What was shown; of several kinds the first in this order counts, the others are not looked at. */
+static enum caller_kind presented(const struct request *rq)
+{
+	if (request_header_count(rq, KEY_HEADER) > 0 ||
+	    request_header_count(rq, OTHER_KEY_HEADER) > 0)
+		return CALLER_KEY;
+	if (request_header_count(rq, "HTTP_AUTHORIZATION") > 0)
+		return CALLER_TOKEN;
+	return session_is_presented(rq) ? CALLER_SESSION : CALLER_NOBODY;
+}
+
+/* The owner that the request names, or none. What cannot be an id is nobody's. */
+static struct slice named_owner(const struct request *rq, struct slice host)
+{
+	struct slice name = NONE;
+
+	if (rq->route->whose == ITS_PATHS_COACH)
+		name = request_param(rq, "coachId");
+	else if (rq->route->whose == ITS_BODYS_HOST)
+		name = host;
+	return name.len == 0 || text_is_id(name, true) ? name : NOBODY;
+}
+
+static enum err by_setting(struct request *rq, struct slice owner, struct fail *why)
+{
+	struct caller *caller = &rq->caller;
+	enum err e = callers_by_owner(rq->work.svc->db, DEFAULT_TENANT, owner, rq->work.arena,
+				      &caller->tenant, &rq->target, why);
+
+	if (e == ERR_NOT_FOUND)
+		return fail_set(why, ERR_CONFIG, "there is no default tenant");
+	caller->scopes = SCOPE_EVENTS;
+	caller->actor = SLICE("key:setting");
+	return e;
+}
+
+/* The first use of a key is worth a line: its owner can tell whether it was he. */
+static void note_first_use(const struct request *rq, const struct api_key *key)
+{
+	struct fail why = {0};
+	bool first = false;
+	enum err e = api_keys_mark_used(rq->work.svc->db, &key->id, &first, &why);
+
+	if (e)
+		log_note(LOG_WARNING, "key_first_use", "%s: %s", err_code(e), why.detail);
+	if (first)
+		audit_note(rq, "key_first_use", rq->caller.actor, "ok");
+}
+
+static enum err by_table(struct request *rq, struct slice hash, struct slice owner,
+			 struct api_key *key, struct fail *why)
+{
+	struct caller *caller = &rq->caller;
+	char id[ID_TEXT_BYTES];
+	char *actor;
+	enum err e = callers_by_key(rq->work.svc->db, hash, owner, rq->work.arena, key, &rq->target,
+				    why);
+
+	if (e)
+		return e == ERR_NOT_FOUND ? fail_set(why, ERR_NO_CREDENTIAL,
+						     "API key: unknown, expired or revoked")
+					  : e;
+	id_text(&key->id, id);
+	actor = arena_format(rq->work.arena, "key:%s", id);
+	if (!actor)
+		return ERR_NOMEM;
+	caller->tenant = key->tenant;
+	caller->scopes = key->scopes;
+	caller->role = key->scopes & SCOPE_ADMIN ? ROLE_ADMIN : ROLE_COACH;
+	caller->actor = slice_of(actor);
+	return OK;
+}
+
+static bool is_setting(const struct config *config, struct slice hash)
+{
+	struct slice key = secret_slice(&config->instructorops_api_key);
+	unsigned char ours[SHA256_BYTES];
+
+	digest_sha256(&key, 1, ours);
+	return key.len > 0 && digest_equal(hash, (struct slice){(const char *)ours, sizeof(ours)});
+}
+
+static enum err identify_key(struct request *rq, struct slice owner, struct fail *why)
+{
+	const struct config *config = rq->work.svc->config;
+	unsigned n = request_header_count(rq, KEY_HEADER);
+	struct slice shown = request_header(rq, n > 0 ? KEY_HEADER : OTHER_KEY_HEADER);
+	unsigned char raw[SHA256_BYTES];
+	struct slice hash = {(const char *)raw, sizeof(raw)};
+	struct api_key key = {0};
+	unsigned wait_s;
+	enum err e;
+
+	if (rq->route->whose == ITS_BODYS_HOST && owner.len == 0)
+		owner = slice_of(config->demo_host_id);
+	digest_sha256(&shown, 1, raw);
+	e = is_setting(config, hash) ? by_setting(rq, owner, why)
+				     : by_table(rq, hash, owner, &key, why);
+	/* judged only now, so that these cost what a wrong key costs */
+	n += request_header_count(rq, OTHER_KEY_HEADER);
+	if (!e && (n != 1 || shown.len == 0 || shown.len > KEY_BYTES_MAX))
+		e = fail_set(why, ERR_NO_CREDENTIAL, "API key: given twice, empty or too long");
+	if (e)
+		return e;
+	if (!limits_take(rq->web->limits, LIMIT_KEY, rq->caller.actor, config->rate_key_per_min,
+			 RATE_WINDOW_S, &wait_s)) {
+		why->retry_after_s = wait_s;
+		return fail_set(why, ERR_TOO_MANY, "more calls of this key than a minute may have");
+	}
+	if (key.first_use)
+		note_first_use(rq, &key);
+	return OK;
+}
+
+static enum err take_claims(struct request *rq, const struct jwt_claims *claims)
+{
+	struct caller *caller = &rq->caller;
+	char *actor = arena_format(rq->work.arena, "owner:%.*s", (int)claims->subject.len,
+				   claims->subject.data);
+
+	if (!actor)
+		return ERR_NOMEM;
+	caller->role = slice_is(claims->role, "admin") ? ROLE_ADMIN : ROLE_COACH;
+	caller->actor = slice_of(actor);
+	caller->external_id = claims->subject;
+	caller->email = claims->email;
+	caller->display_name = claims->name;
+	return OK;
+}
+
+static enum err identify_token(struct request *rq, struct slice owner, bool *is_guess,
+			       struct fail *why)
+{
+	struct slice token = request_bearer(rq);
+	struct jwt_claims claims;
+	enum err e;
+
+	if (!rq->web->jwt_keys)
+		return fail_set(why, ERR_NO_CREDENTIAL, "user token: none are accepted");
+	e = jwt_check(rq->web->jwt_keys, rq->work.arena, token, clock_now_ms(), &claims, why);
+	*is_guess = !claims.is_signed;
+	if (!e)
+		e = take_claims(rq, &claims);
+	if (e)
+		return e;
+	e = callers_by_owner(rq->work.svc->db, slice_of(rq->work.svc->config->jwt_tenant),
+			     owner.len > 0 ? owner : claims.subject, rq->work.arena,
+			     &rq->caller.tenant, &rq->target, why);
+	return e == ERR_NOT_FOUND ? fail_set(why, ERR_CONFIG, "JWT_TENANT: there is no such tenant")
+				  : e;
+}
+
+static enum err identify_session(struct request *rq, struct slice owner, struct fail *why)
+{
+	struct session session;
+	enum err e = session_find(rq, owner, &session, &rq->target, why);
+
+	return e ? e : session_take_caller(rq, &session);
+}
+
+static bool is_safe(const struct request *rq)
+{
+	struct slice method = request_header(rq, "REQUEST_METHOD");
+
+	return slice_is(method, "GET") || slice_is(method, "HEAD");
+}
+
+/* May this caller, who is who he says, use this route? */
+static enum err judge_kind(const struct request *rq, struct fail *why)
+{
+	static const unsigned BITS[] = {
+		[CALLER_NOBODY] = BY_NOBODY,   [CALLER_KEY] = BY_KEY,   [CALLER_TOKEN] = BY_TOKEN,
+		[CALLER_SESSION] = BY_SESSION, [CALLER_DEMO] = BY_DEMO,
+	};
+	const struct route *route = rq->route;
+	const struct caller *caller = &rq->caller;
+
+	if (!(route->callers & BITS[caller->kind]))
+		return fail_set(why, ERR_FORBIDDEN, "not for this kind of credential");
+	if (caller->kind == CALLER_KEY && (caller->scopes & route->scope) != route->scope)
+		return fail_set(why, ERR_FORBIDDEN, "the key lacks the scope");
+	if (caller->kind == CALLER_SESSION && !is_safe(rq))
+		return session_check_csrf(rq, &caller->session, why);
+	return OK;
+}
+
+static enum err not_there(const struct request *rq, struct fail *why)
+{
+	if (rq->route->whose == ITS_BODYS_HOST)
+		return fail_because(why, ERR_NOT_FOUND, "no such host");
+	return ERR_NOT_FOUND;
+}
+
+/* A key has no owner of its own; without a name it speaks for the demo host, of its tenant alone.
+ */
+static enum err judge_unnamed(const struct request *rq, struct fail *why)
+{
+	struct id tenant = {0};
+	enum err e = OK;
+
+	if (rq->route->whose != ITS_BODYS_HOST)
+		return OK;
+	if (rq->work.svc->config->demo_host_id)
+		e = tenants_find(rq->work.svc->db, DEFAULT_TENANT, &tenant, why);
+	if (e && e != ERR_NOT_FOUND)
+		return e;
+	if (id_is_none(&tenant) || !id_equal(&tenant, &rq->caller.tenant))
+		return fail_field(why, "hostId", FIELD_IS_REQUIRED);
+	return id_is_none(&rq->target.owner.id) ? not_there(rq, why) : OK;
+}
+
+/*
+ * Whose calendar may this caller have? A coach hears the same of every other owner, there or not,
+ * as one who may reach all of a tenant hears of those who are not there.
+ */
+static enum err judge_owner(const struct request *rq, struct slice owner, struct fail *why)
+{
+	const struct caller *caller = &rq->caller;
+
+	if (caller->kind == CALLER_KEY && owner.len == 0)
+		return judge_unnamed(rq, why);
+	if (owner.len == 0 || slice_equal(owner, caller->external_id))
+		return OK;
+	if (caller->kind != CALLER_KEY && caller->role != ROLE_ADMIN)
+		return not_there(rq, why);
+	return id_is_none(&rq->target.owner.id) ? not_there(rq, why) : OK;
+}
+
+/*
+ * Nobody's word for it: the demo host alone, called from our own page or a listed one. What
+ * fails is as any call without a credential.
+ */
+static enum err identify_demo(struct request *rq, struct slice owner, struct fail *why)
+{
+	const struct config *config = rq->work.svc->config;
+	char raw[GUESSES_ADDRESS_BYTES];
+	unsigned wait_s;
+	enum err e;
+
+	if (!(rq->route->callers & BY_DEMO) || !config->demo_host_id)
+		return fail_set(why, ERR_NO_CREDENTIAL, "no credential");
+	if (owner.len > 0 && !slice_is(owner, config->demo_host_id))
+		return fail_set(why, ERR_NO_CREDENTIAL, "no credential for another host");
+	if (!cors_is_ours(rq, true))
+		return fail_set(why, ERR_NO_CREDENTIAL, "no credential, and no page of ours");
+	rq->caller.kind = CALLER_DEMO;
+	if (!limits_take(rq->web->limits, LIMIT_DEMO, guesses_client(rq->work.address, raw),
+			 config->rate_demo_per_min, RATE_WINDOW_S, &wait_s)) {
+		why->retry_after_s = wait_s;
+		return fail_set(why, ERR_TOO_MANY,
+				"more than a minute may have without credential");
+	}
+	rq->caller.actor = SLICE("demo");
+	e = callers_by_owner(rq->work.svc->db, DEFAULT_TENANT, slice_of(config->demo_host_id),
+			     rq->work.arena, &rq->caller.tenant, &rq->target, why);
+	return e == ERR_NOT_FOUND ? fail_set(why, ERR_CONFIG, "there is no default tenant") : e;
+}
+
+static enum err identify(struct request *rq, struct slice owner, struct fail *why)
+{
+	bool is_guess = true;
+	enum err e = guesses_check(rq, why);
+
+	if (e)
+		return e;
+	if (rq->caller.kind == CALLER_KEY)
+		e = identify_key(rq, owner, why);
+	else if (rq->caller.kind == CALLER_TOKEN)
+		e = identify_token(rq, owner, &is_guess, why);
+	else
+		e = identify_session(rq, owner, why);
+	return e == ERR_NO_CREDENTIAL && is_guess ? guesses_count(rq, why) : e;
+}
+
+enum err auth_identify(struct request *rq, struct slice host, struct fail *why)
+{
+	struct slice owner = named_owner(rq, host);
+	enum err e;
+
+	rq->caller = (struct caller){0};
+	rq->target = (struct target){0};
+	if (rq->route->callers & BY_NOBODY)
+		return OK;
+	rq->caller.kind = presented(rq);
+	if (rq->caller.kind == CALLER_NOBODY)
+		return identify_demo(rq, owner, why);
+	e = identify(rq, owner, why);
+	if (!e)
+		e = judge_kind(rq, why);
+	return e ? e : judge_owner(rq, owner, why);
+}

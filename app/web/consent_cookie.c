@@ -1,0 +1,56 @@
+#include "web/consent_cookie.h"
+
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/seal.h"
+#include "service/oauth.h"
+#include "web/answer.h"
+#include "web/request.h"
+
+static const char NAME[] = "__Host-cb_oauth";
+
+struct slice consent_cookie_of(const struct request *rq)
+{
+	unsigned char raw[SHA256_BYTES];
+	struct slice value;
+	size_t len;
+
+	if (request_cookie(rq, NAME, &value) || value.len != OAUTH_SECRET_CHARS ||
+	    digest_base64url_read(value, raw, sizeof(raw), &len))
+		return (struct slice){NULL, 0};
+	return value;
+}
+
+enum err consent_cookie_give(const struct request *rq, struct answer *an, struct slice *browser)
+{
+	unsigned char raw[SHA256_BYTES];
+	char *made;
+
+	*browser = consent_cookie_of(rq);
+	if (!browser->len) {
+		made = arena_alloc(rq->work.arena, BASE64URL_32_BYTES);
+		if (!made)
+			return ERR_NOMEM;
+		rand_fill(raw, sizeof(raw));
+		*browser = (struct slice){made, digest_base64url(raw, sizeof(raw), made)};
+	}
+	answer_cookie(an, NAME, *browser, OAUTH_STATE_VALID_S);
+	return OK;
+}
+
+enum err consent_cookie_token(const struct request *rq, const struct id *flow, struct slice browser,
+			      char out[CONSENT_TOKEN_BYTES])
+{
+	unsigned char key[SEAL_KEY_BYTES];
+	unsigned char mac[SHA256_BYTES];
+	struct slice pieces[] = {SLICE("consent:"), {(const char *)flow->bytes, ID_BYTES}, browser};
+	enum err e = seal_subkey(rq->work.svc->ring, 0, "csrf", key);
+
+	if (e)
+		return e;
+	digest_hmac((struct slice){(const char *)key, sizeof(key)}, pieces, ARRAY_LEN(pieces), mac);
+	digest_base64url(mac, sizeof(mac), out);
+	explicit_bzero(key, sizeof(key));
+	return OK;
+}
