@@ -1,0 +1,11 @@
+# handlers/: one file a documented endpoint, and the route table.
+libcalbridge_a_SOURCES += \
+	handlers/coaching_callback.c \
+	handlers/coaching_connect.c \
+	handlers/coaching_connections.c \
+	handlers/invite_create.c \
+	handlers/routes.c handlers/routes.h \
+	handlers/service_healthz.c \
+	handlers/service_metrics.c \
+	handlers/service_readyz.c \
+	handlers/service_session.c
