@@ -182,9 +182,9 @@ class Calbridge(App):
                   f"{owner}@example.com", "--name", "Bench Host", "--zone", "America/New_York")
         wait_for(stack.is_ready, PATIENCE_S, "calbridge: /readyz")
         printed = stack.cli("sign-in-link", "--tenant", "default", "--owner", owner)
-        link = re.search(r"#link=([A-Za-z0-9_-]+)", printed).group(1)
+        link = re.search(r"#sign-in=([A-Za-z0-9_-]+)", printed).group(1)
         jar = {}
-        self._visit(jar, "POST", "/api/session", 200, {"link": link})
+        self._visit(jar, "POST", "/api/session", 200, {"signInToken": link})
         ask = self._visit(jar, "GET", f"/api/calendar-integration/connect/google/{owner}", 302)
         answer = self.place.provider.follow(ask)
         if answer.status != 302:

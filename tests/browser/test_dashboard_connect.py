@@ -144,7 +144,7 @@ def test_a_used_link_leaves_the_one_who_is_signed_in_where_they_are(page):
 
 @pytest.mark.parametrize("secret", ["", "short", "a" * 42, "a" * 44, "a" * 42 + "%3C"])
 def test_a_link_that_was_cut_is_called_incomplete(page, secret):
-    page.open(f"#link={secret}")
+    page.open(f"#sign-in={secret}")
     page.see("This sign-in link is not complete", "[role=alert]")
     assert page.browser.current_url == page.url
 

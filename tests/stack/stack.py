@@ -163,7 +163,7 @@ class Stack:
         self.settings.write({**self.default_settings(), **self.own_settings})
         if not self.key_ring.exists():
             key = base64.b64encode(secrets.token_bytes(32)).decode()
-            self.account.file(self.key_ring, f"k1 {key} active\n", 0o400)
+            self.account.file(self.key_ring, f"1 {key} active\n", 0o400)
         certificate, key = self.authority.issue("site")
         site = {"PUBLIC_URL": self.public.url, "FASTCGI_SOCKET": self.fcgi_socket,
                 "CERTIFICATE": certificate, "CERTIFICATE_KEY": key,

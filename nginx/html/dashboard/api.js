@@ -41,7 +41,7 @@ export async function call(method, path, { data, csrf } = {}) {
 
 export const session = {
   show: () => call("GET", "/api/session"),
-  open: (link) => call("POST", "/api/session", { data: { link } }),
+  open: (signInToken) => call("POST", "/api/session", { data: { signInToken } }),
   close: (csrf) => call("DELETE", "/api/session", { csrf }),
 };
 

@@ -97,7 +97,7 @@ function setAddress(url) {
 
 // The secret of a sign-in link; undefined: there is none.
 function linkOf(hash) {
-  return hash.startsWith("#link=") ? hash.slice("#link=".length) : undefined;
+  return hash.startsWith("#sign-in=") ? hash.slice("#sign-in=".length) : undefined;
 }
 
 // The consent's result leaves the address at once: a reload must not tell it again.
