@@ -7,7 +7,7 @@
  * Source: curl_easy_setopt(3), curl_easy_getinfo(3); security requirements N2 to N4.
  */
 #include <curl/curl.h>
-#include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,7 +24,7 @@ struct http_rules {
 	bool loopback_http; /* http:// is not refused; http.c has looked at the host */
 };
 
-/* On the stack of the thread that waits for it; the network thread's until done is true. */
+/* On the stack of the thread that waits for it; the network thread's until done is posted. */
 struct http_transfer {
 	const struct http_ask *ask;
 	struct http_reply *reply;
@@ -39,11 +39,9 @@ struct http_transfer {
 	size_t header_bytes;
 	bool head_ended; /* its empty line came */
 
-	/* the result; lock guards it */
+	/* the result, once done is posted */
 	enum err outcome;
-	bool done;
-	pthread_mutex_t lock;
-	pthread_cond_t is_done;
+	sem_t done;
 };
 
 /*
