@@ -58,6 +58,7 @@ libcalbridge_a_SOURCES = \
 	app/provider/google.c app/provider/google.h \
 	app/provider/google_json.c app/provider/google_json.h \
 	app/provider/provider.c app/provider/provider.h \
+	app/provider/providers.c app/provider/providers.h \
 	app/service/booking.c app/service/booking.h \
 	app/service/oauth.c app/service/oauth.h \
 	app/service/placing.c app/service/placing.h \

@@ -5,6 +5,7 @@
 #include "handlers/routes.h"
 #include "model/return_place.h"
 #include "provider/provider.h"
+#include "provider/providers.h"
 #include "service/oauth.h"
 #include "web/answer.h"
 #include "web/consent_cookie.h"
@@ -54,7 +55,7 @@ static void write(struct request *rq, struct answer *an, struct slice url)
 
 enum err coaching_connect(struct request *rq, struct answer *an, struct fail *why)
 {
-	struct oauth_start start = {.provider = provider_find(rq->params[0]),
+	struct oauth_start start = {.provider = providers_find(rq->params[0]),
 				    .owner = &rq->target.owner,
 				    .handed_on = request_wants_json(rq)};
 	struct buf url;

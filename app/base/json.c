@@ -1,6 +1,5 @@
 #include "base/json.h"
 
-#include <limits.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -462,7 +461,7 @@ static enum err read_checked(struct reader *r)
 		r->text.len--;
 	if (r->text.len == 0)
 		r->reason = "empty document";
-	else if (r->text.len > UINT_MAX)
+	else if (r->text.len > UINT32_MAX)
 		r->reason = "document too long";
 	else
 		r->reason = check_bytes(r->text, &r->offset);

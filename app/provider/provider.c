@@ -1,29 +1,8 @@
 #include "provider/provider.h"
 
-#include "provider/google.h"
-
-static const struct provider *const PROVIDERS[] = {&PROVIDER_GOOGLE};
-
 void grant_wipe(struct grant *grant)
 {
 	secret_wipe(&grant->access);
 	secret_wipe(&grant->refresh);
 	*grant = (struct grant){0};
-}
-
-const struct provider *provider_find(struct slice name)
-{
-	/* the name that people use for it; the row and the log say "outlook" */
-	if (slice_is(name, "microsoft"))
-		name = SLICE("outlook");
-	for (size_t i = 0; i < ARRAY_LEN(PROVIDERS); i++) {
-		if (slice_is(name, PROVIDERS[i]->name))
-			return PROVIDERS[i];
-	}
-	return NULL;
-}
-
-const struct provider *provider_at(size_t i)
-{
-	return i < ARRAY_LEN(PROVIDERS) ? PROVIDERS[i] : NULL;
 }

@@ -1,7 +1,7 @@
 #ifndef CB_PROVIDER_PROVIDER_H
 #define CB_PROVIDER_PROVIDER_H
 /*
- * provider: what every calendar provider can do for us, and the list of them.
+ * provider: what every calendar provider can do for us. The list of them is in providers.
  * Translation only: no SQL, no retries, no clock, no globals; the service above decides when and
  * how often. Each call is at most one HTTPS exchange within cx's deadline. A NULL member
  * means "cannot".
@@ -122,11 +122,5 @@ struct provider {
 	enum err (*get)(struct provider_cx *cx, const char *id, struct placed *out,
 			struct fail *why);
 };
-
-/* By name ("google"; "microsoft" finds "outlook"), or NULL. */
-const struct provider *provider_find(struct slice name);
-
-/* The i-th of all, or NULL. */
-const struct provider *provider_at(size_t i);
 
 #endif

@@ -242,9 +242,13 @@ static enum err take_over(struct request_run *run, struct mapping *row, struct p
 			  struct fail *why)
 {
 	struct id token = id_new();
-	enum err e = mappings_claim(run->work->svc->db, row, &token, same_request(run, row),
-				    claim_ms(run->work), settle_ms(run->work), why);
+	bool same = same_request(run, row);
+	enum err e;
 
+	/* from now on it is this request's, which the web server may hand on like any other */
+	row->request_id = run->work->request_id;
+	e = mappings_claim(run->work->svc->db, row, &token, same, claim_ms(run->work),
+			   settle_ms(run->work), why);
 	if (e)
 		return e;
 	row->claim_token = token;

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "io/db.h"
 #include "provider/provider.h"
+#include "provider/providers.h"
 #include "service/svc.h"
 #include "store/audit_log.h"
 #include "store/connections.h"
@@ -260,7 +261,7 @@ static enum err look_up(struct finish *f, const struct oauth_return *back, struc
 	digest_sha256(pieces, ARRAY_LEN(pieces), f->code_hash);
 	f->ours =
 		f->state.browser_hash.len > 0 && same_hash(f->state.browser_hash, f->browser_hash);
-	f->provider = provider_find(f->state.provider);
+	f->provider = providers_find(f->state.provider);
 	return OK;
 }
 

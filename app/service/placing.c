@@ -8,6 +8,7 @@
 #include "io/batch.h"
 #include "model/event.h"
 #include "provider/provider.h"
+#include "provider/providers.h"
 #include "service/svc.h"
 #include "service/token.h"
 #include "store/connections.h"
@@ -41,7 +42,7 @@ static enum err call_init(struct call *call, struct placing *placing, struct fai
 
 	*call = (struct call){
 		.placing = placing,
-		.provider = provider_find(placing->connection->provider),
+		.provider = providers_find(placing->connection->provider),
 		.cx = {.http = work->svc->http,
 		       .arena = work->arena,
 		       .config = work->svc->config,

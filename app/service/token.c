@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "io/flight.h"
 #include "provider/provider.h"
+#include "provider/providers.h"
 #include "service/svc.h"
 #include "store/audit_log.h"
 #include "store/connections.h"
@@ -293,7 +294,7 @@ static enum err refresh_together(struct work *work, struct connection *conn, str
 {
 	struct refresh r = {.work = work,
 			    .conn = conn,
-			    .provider = provider_find(conn->provider),
+			    .provider = providers_find(conn->provider),
 			    .lease_owner = id_new()};
 	enum err e;
 

@@ -22,6 +22,8 @@ from .google import Google
 from .saving import Saving
 from .world import BadSetting, World
 
+BACKLOG = 4096      # a whole crowd may come at once
+
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="sandbox", description="Stands in for the providers.")
@@ -51,8 +53,8 @@ def add_client(world: World, text: str) -> None:
     world.add_client(client_id=client_id, secret=secret, redirect_uris=uris)
 
 
-def listen(path: Path, mode: int) -> socket.socket:
-    """A listening unix socket; one that a dead sandbox left behind is replaced."""
+def bind(path: Path, mode: int) -> socket.socket:
+    """A bound unix socket; one that a dead sandbox left behind is replaced."""
     if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
         path.unlink()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -62,7 +64,6 @@ def listen(path: Path, mode: int) -> socket.socket:
     finally:
         os.umask(old_mask)
     os.chmod(path, mode)
-    listener.listen(1024)
     return listener
 
 
@@ -85,7 +86,7 @@ async def serve(args: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     runner = web.AppRunner(app.build(), access_log=None)
     await runner.setup()
-    await web.SockSite(runner, listen(args.socket, args.socket_mode)).start()
+    await web.SockSite(runner, bind(args.socket, args.socket_mode), backlog=BACKLOG).start()
     print(f"sandbox: listening on {args.socket}", flush=True)
     await stop.wait()
     if saving is not None:

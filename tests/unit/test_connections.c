@@ -57,6 +57,13 @@ static void run_out_of_time(const struct connection *conn)
 		  store_hex(&conn->id));
 }
 
+static void come_due(const struct connection *conn)
+{
+	store_sql("UPDATE coach_calendar_connections SET refresh_retry_at = UTC_TIMESTAMP(3) "
+		  "- INTERVAL 1 SECOND WHERE id = %s",
+		  store_hex(&conn->id));
+}
+
 static int begin(void **state)
 {
 	(void)state;
@@ -173,6 +180,23 @@ static void a_late_holder_whom_nobody_overtook_may_still_store(void **state)
 	assert_true(slice_is(get(&conn.id).refresh_token, "rotated"));
 }
 
+/* Who read the row before the failure does not know that he has to wait. */
+static void no_lease_is_given_while_a_failed_refresh_is_held_off(void **state)
+{
+	struct id first = id_new(), second = id_new();
+	struct connection conn = fresh("account");
+
+	(void)state;
+	assert_true(take(&conn, &first));
+	assert_int_equal(
+		connections_note_failure(store_db(), &conn, &first, "provider_error", 9000, NULL),
+		OK);
+	assert_false(take(&conn, &first));
+	assert_false(take(&conn, &second));
+	come_due(&conn);
+	assert_true(take(&conn, &second));
+}
+
 static void storing_tokens_frees_the_lease_and_counts_the_version(void **state)
 {
 	struct id mine = id_new();
@@ -183,6 +207,7 @@ static void storing_tokens_frees_the_lease_and_counts_the_version(void **state)
 	assert_int_equal(
 		connections_note_failure(store_db(), &conn, &mine, "provider_error", 9000, NULL),
 		OK);
+	come_due(&conn);
 	assert_true(take(&conn, &mine));
 	assert_int_equal(store(&conn, &mine, "rotated"), OK);
 	after = get(&conn.id);
@@ -501,6 +526,7 @@ int main(void)
 		cmocka_unit_test_setup(a_lease_is_not_taken_when_consent_is_needed, begin),
 		cmocka_unit_test_setup(an_overtaken_holder_changes_nothing, begin),
 		cmocka_unit_test_setup(a_late_holder_whom_nobody_overtook_may_still_store, begin),
+		cmocka_unit_test_setup(no_lease_is_given_while_a_failed_refresh_is_held_off, begin),
 		cmocka_unit_test_setup(storing_tokens_frees_the_lease_and_counts_the_version,
 				       begin),
 		cmocka_unit_test_setup(a_refresh_without_a_new_refresh_token_keeps_the_old_one,

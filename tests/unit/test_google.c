@@ -15,6 +15,7 @@
 #include "io/http.h"
 #include "model/event.h"
 #include "provider/provider.h"
+#include "provider/providers.h"
 #include "tests/unit/https_server.h"
 
 #define JSON_TYPE "Content-Type: application/json; charset=UTF-8"
@@ -71,7 +72,7 @@ static char *url_new(const char *path)
 static int open_all(void **state)
 {
 	(void)state;
-	google = provider_find(SLICE("google"));
+	google = providers_find(SLICE("google"));
 	g.server = https_server_new(HTTPS_SOUND, script, NULL);
 	g.config = (struct config){
 		.https_ca_file = strdup(https_server_ca_file(g.server)),
@@ -166,10 +167,10 @@ static void providers_are_found_by_their_names(void **state)
 	(void)state;
 	assert_non_null(google);
 	assert_string_equal(google->name, "google");
-	assert_ptr_equal(provider_at(0), google);
-	assert_null(provider_find(SLICE("Google")));
-	assert_null(provider_find(SLICE("")));
-	assert_null(provider_at(1000));
+	assert_ptr_equal(providers_at(0), google);
+	assert_null(providers_find(SLICE("Google")));
+	assert_null(providers_find(SLICE("")));
+	assert_null(providers_at(1000));
 }
 
 static void without_an_id_or_a_secret_it_is_not_configured(void **state)
