@@ -37,9 +37,11 @@ enum err service_readyz(struct request *rq, struct answer *an, struct fail *why)
 /* GET /metrics: counters as Prometheus text, for loopback alone. Contract 6. */
 enum err service_metrics(struct request *rq, struct answer *an, struct fail *why);
 
-/* GET, POST and DELETE /api/session: who is signed in; sign in; sign out. Contract 6. */
+/* GET /api/session: who is signed in. Contract 6. */
 enum err session_show(struct request *rq, struct answer *an, struct fail *why);
+/* POST /api/session: sign in by a link's token or a user token. Contract 6. */
 enum err session_create(struct request *rq, struct answer *an, struct fail *why);
+/* DELETE /api/session: sign out. Contract 6. */
 enum err session_remove(struct request *rq, struct answer *an, struct fail *why);
 
 #endif

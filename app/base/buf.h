@@ -31,9 +31,13 @@ void buf_free(struct buf *buf);
  * It may not come from the same buf.
  */
 void buf_add(struct buf *buf, const void *data, size_t len);
+/* Appends one byte. */
 void buf_add_byte(struct buf *buf, char byte);
+/* Appends a string. */
 void buf_add_text(struct buf *buf, const char *text);
+/* Appends a slice. */
 void buf_add_slice(struct buf *buf, struct slice text);
+/* Appends formatted text. */
 void buf_format(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Appends text percent-encoded for a path segment, query or form value (RFC 3986 unreserved stay).

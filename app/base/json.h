@@ -93,15 +93,22 @@ void json_writer_init(struct json_writer *w, struct buf *out);
 
 /* Opens and closes an object, or an array. */
 void json_open(struct json_writer *w, const char *name);
+/* } */
 void json_close(struct json_writer *w);
+/* [ */
 void json_open_array(struct json_writer *w, const char *name);
+/* ] */
 void json_close_array(struct json_writer *w);
 
 /* Adds one value. A NULL text of json_add_string is null. */
 void json_add_text(struct json_writer *w, const char *name, struct slice text);
+/* A NUL-terminated text; NULL gives null. */
 void json_add_string(struct json_writer *w, const char *name, const char *text);
+/* An integer. */
 void json_add_int(struct json_writer *w, const char *name, int64_t value);
+/* true or false. */
 void json_add_bool(struct json_writer *w, const char *name, bool value);
+/* null. */
 void json_add_null(struct json_writer *w, const char *name);
 
 /* Adds a value as it stands: JSON that we wrote ourselves before. */

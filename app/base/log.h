@@ -41,7 +41,9 @@ void log_begin(struct log_line *line, enum log_level level, const char *event);
  * two characters where the line ends. A NULL text is null.
  */
 void log_text(struct log_line *line, const char *name, const char *text);
+/* The same for a slice. */
 void log_slice(struct log_line *line, const char *name, struct slice text);
+/* An integer. */
 void log_int(struct log_line *line, const char *name, int64_t value);
 /* An address, masked: "j***@e***"; "***" when it is none. */
 void log_mail(struct log_line *line, const char *name, struct slice address);

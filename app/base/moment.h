@@ -11,6 +11,7 @@ struct moment;
 
 /* NULL without memory. */
 struct moment *moment_new(void);
+/* Gives the page back. NULL is fine. */
 void moment_free(struct moment *moment);
 
 /* Milliseconds since 1970, later than every one given before and not before now. */

@@ -33,6 +33,7 @@ void secret_move(struct secret *to, struct secret *from);
 /* Wipes and frees; leaves it empty. */
 void secret_wipe(struct secret *secret);
 
+/* Holds nothing? */
 bool secret_is_empty(const struct secret *secret);
 
 /* The bytes, NUL-terminated as well. Good until the secret changes. */

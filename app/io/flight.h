@@ -15,6 +15,7 @@ struct flight;
 
 /* NULL when there is no memory. Made after the fork. */
 struct flight *flight_new(void);
+/* No thread may be in it. NULL is fine. */
 void flight_free(struct flight *flight);
 
 /*

@@ -52,6 +52,7 @@ struct grant {
 	struct slice scopes;   /* as granted, space separated; empty: not said */
 };
 
+/* Wipes both tokens; leaves it empty. */
 void grant_wipe(struct grant *grant);
 
 /* Who consented. */

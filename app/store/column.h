@@ -11,6 +11,7 @@
 
 /* A text or blob that may be missing: NULL when it is empty. */
 struct db_value column_optional_text(struct slice text);
+/* The same for bytes. */
 struct db_value column_optional_bytes(struct slice bytes);
 
 /* The place of an ENUM column's word in words[0..n-1]; 0 for NULL and for a word of a later schema.

@@ -61,6 +61,7 @@ const char *connection_status_word(enum connection_status status);
 	"GREATEST(0, COALESCE(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), c.refresh_retry_at) "   \
 	"DIV 1000, 0)), c.connected_at, c.status_since"
 enum { CONNECTION_N_COLUMNS = 20 };
+/* Reads such a row; slices borrow from values. */
 void connection_from_row(const struct db_value *values, struct connection *out);
 
 /* One connection of a tenant; ERR_NOT_FOUND. */

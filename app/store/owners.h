@@ -33,6 +33,7 @@ struct owner {
 	"o.id, o.tenant_id, o.external_id, o.email, o.display_name, o.time_zone, "                 \
 	"o.default_connection_id"
 enum { OWNER_N_COLUMNS = 7 };
+/* Reads such a row; slices borrow from values. */
 void owner_from_row(const struct db_value *values, struct owner *out);
 
 /* The tenant called name; ERR_NOT_FOUND. */

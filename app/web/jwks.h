@@ -28,6 +28,7 @@ struct jwks {
  */
 MUST_USE enum err jwks_read(struct slice text, const char *algorithm, struct jwks *out,
 			    struct fail *why);
+/* Frees the keys. NULL is fine. */
 void jwks_free(struct jwks *keys);
 
 /* The key called kid, or NULL; without a kid (NULL data) the only one there is. */

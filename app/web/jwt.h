@@ -35,6 +35,7 @@ struct jwt_claims {
  */
 MUST_USE enum err jwt_keys_read(const struct config *config, struct jwt_keys **out,
 				struct fail *why);
+/* Wipes and frees them. NULL is fine. */
 void jwt_keys_free(struct jwt_keys *keys);
 
 /*

@@ -19,6 +19,7 @@ enum limit_kind { LIMIT_DEMO, LIMIT_FAILURES, LIMIT_KEY };
 
 /* NULL without memory. */
 struct limits *limits_new(void);
+/* Gives the table back. NULL is fine. */
 void limits_free(struct limits *limits);
 
 /*

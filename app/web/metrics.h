@@ -15,6 +15,7 @@ struct route;
 
 /* For a table of n_routes. NULL without memory. */
 struct metrics *metrics_new(size_t n_routes);
+/* Gives the page back. NULL is fine. */
 void metrics_free(struct metrics *metrics);
 
 /* One request to route i (n_routes: no route) was answered with status within us microseconds. */

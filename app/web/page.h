@@ -30,8 +30,11 @@ void page_link(struct page *page, struct slice url, const char *text);
 
 /* A form that posts to action (a path of ours). */
 void page_form_begin(struct page *page, const char *action);
+/* A hidden field of the form. */
 void page_hidden(struct page *page, const char *name, const char *value);
+/* A button that sends the form with name=value. */
 void page_button(struct page *page, const char *name, const char *value, const char *label);
+/* Ends the form. */
 void page_form_end(struct page *page);
 
 /* Ends it. */
