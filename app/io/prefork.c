@@ -21,7 +21,7 @@ enum {
 		PREFORK_WORKERS_MAX, /* those at work, and those of two reloads that still drain */
 	QUICK_DEATH_MS = 1000,
 	BACKOFF_FIRST_MS = 100,
-	BACKOFF_MOST_MS = 5000
+	BACKOFF_MOST_MS = 800 /* a worker is back within a second, however often it dies */
 };
 
 /* What prepare gave, and how many children still live on it. */
