@@ -102,7 +102,7 @@ def main() -> int:
     parser.add_argument("--unit-db", nargs="*", default=[])
     parser.add_argument("--replay", nargs="*", default=[])
     args = parser.parse_args()
-    wanted = os.environ.get("CALBRIDGE_CHECK", "unit " + " ".join(PYTEST_SUITES)).split()
+    wanted = (os.environ.get("CALBRIDGE_CHECK") or " ".join(("unit", *PYTEST_SUITES))).split()
     totals = Totals()
     for suite in wanted:
         began = time.monotonic()

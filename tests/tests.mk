@@ -286,7 +286,8 @@ EXTRA_DIST += tests/check.py tests/sandbox tests/http tests/crash tests/browser 
 .PHONY: check-asan check-tsan fuzz
 # The totals are the last line. CALBRIDGE_CHECK="unit http" chooses suites.
 check-local: all
-	@$(PYTHON) -B $(srcdir)/tests/check.py --build $(abs_builddir) \
+	@CALBRIDGE_CHECK="$${CALBRIDGE_CHECK-$(SUITES)}" \
+		$(PYTHON) -B $(srcdir)/tests/check.py --build $(abs_builddir) \
 		--unit $(UNIT_TESTS) --unit-db $(UNIT_DB_TESTS) --replay $(FUZZ_REPLAYS)
 
 # The same tests on programs built with sanitizers, in build folders of their own.
@@ -318,4 +319,4 @@ fuzz:
 	done
 
 # distcheck has no network and little time: the unit tests alone.
-AM_DISTCHECK_CONFIGURE_FLAGS = --enable-werror
+AM_DISTCHECK_CONFIGURE_FLAGS = --enable-werror SUITES=unit
