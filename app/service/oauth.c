@@ -22,6 +22,7 @@
 enum {
 	EXCHANGE_S = 7,
 	USERINFO_S = 10,
+	ABANDONED_MS = (EXCHANGE_S + USERINFO_S + 3) * 1000, /* no first callback takes longer */
 	WAIT_FOR_FIRST_MS = 50, /* between two looks at what the first of two callbacks is doing */
 	APP_PAUSE_MS = 60000
 };
@@ -216,6 +217,9 @@ static enum err repeat(struct finish *f, struct oauth_result *result, struct fai
 			tell(f, outcome, result);
 			return OK;
 		}
+		/* whoever was at it has died: what became of the code nobody knows */
+		if (f->state.used_ms_ago > ABANDONED_MS)
+			return end_with(f, "failed", result, why);
 		if (clock_mono_ms() >= work->deadline_ms)
 			return ERR_DEADLINE;
 		clock_sleep_ms(WAIT_FOR_FIRST_MS);

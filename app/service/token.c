@@ -234,6 +234,9 @@ static enum err note(struct refresh *r, enum err e, struct fail *why)
 	}
 	if (why && (int64_t)why->retry_after_s * 1000 > holdoff_ms)
 		holdoff_ms = (int64_t)why->retry_after_s * 1000;
+	/* it was our own time that ran out: nobody else shall wait for that */
+	if (e == ERR_UPSTREAM_SLOW && clock_mono_ms() >= r->work->deadline_ms)
+		holdoff_ms = 0;
 	noted = connections_note_failure(db, r->conn, &r->lease_owner, err_code(e), holdoff_ms,
 					 &inner);
 	if (noted == ERR_STALE)

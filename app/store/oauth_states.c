@@ -8,7 +8,8 @@ enum { N_COLUMNS = 20 };
 #define COLUMNS                                                                                    \
 	"s.state_hash, s.id, s.tenant_id, s.owner_id, o.external_id, s.provider, s.browser_hash, " \
 	"s.handed_on, s.return_to, s.expected_account, s.expires_at <= UTC_TIMESTAMP(3), "         \
-	"s.used_at IS NOT NULL, s.code_hash, s.outcome, s.pending_access, s.pending_refresh, "     \
+	"COALESCE(TIMESTAMPDIFF(MICROSECOND, s.used_at, UTC_TIMESTAMP(3)) DIV 1000, -1), "         \
+	"s.code_hash, s.outcome, s.pending_access, s.pending_refresh, "                            \
 	"s.pending_expires_at, s.pending_scopes, s.pending_account_id, s.pending_account_email "   \
 	"FROM oauth_states s JOIN owners o ON o.tenant_id = s.tenant_id AND o.id = s.owner_id "
 
@@ -76,7 +77,8 @@ static void from_row(const struct db_value *row, struct oauth_state *out)
 		.return_to = row[8].bytes,
 		.expected_account = row[9].bytes,
 		.expired = row[10].number != 0,
-		.used = row[11].number != 0,
+		.used = row[11].number >= 0,
+		.used_ms_ago = row[11].number,
 		.code_hash = row[12].bytes,
 		.outcome = row[13].bytes,
 		.pending_access = row[14].bytes,

@@ -28,6 +28,7 @@ struct oauth_state {
 	struct slice expected_account; /* account id or address; empty: any */
 	bool expired;                  /* by the database's clock */
 	bool used;
+	int64_t used_ms_ago;         /* by the database's clock; -1: not yet */
 	struct slice code_hash;      /* of the code it was used with */
 	struct slice outcome;        /* empty: not decided yet */
 	struct slice pending_access; /* sealed, columns "pending_access" and "pending_refresh" */

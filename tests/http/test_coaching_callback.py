@@ -895,3 +895,18 @@ def test_what_was_exchanged_reaches_the_account_with_its_own_token(browser, stac
     browser.connect()
     given = stack.sandbox.grants()["access"][-1]["token"]
     assert [bearer_of(one) for one in stack.sandbox.requests("userinfo")] == [given]
+
+
+def test_a_callback_whose_first_run_died_is_told_so_instead_of_waiting(browser, stack):
+    back = stack.sandbox.approve(browser.begin(), ACCOUNT)
+    stack.sandbox.fault("hold", match={"path": "^/google/token$", "count": None})
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(browser.come_back, back)
+        stack.sandbox.held()
+        stack.sql("UPDATE oauth_states SET used_at = used_at - INTERVAL 1 MINUTE")
+        again = browser.come_back(back)
+        stack.sandbox.clear_faults()
+        stack.sandbox.release()
+        first.result()
+    assert again.status == 302
+    assert "calendar=error&reason=failed" in again.headers["Location"]

@@ -194,7 +194,8 @@ def test_weather_costs_two_calls_and_then_none_until_it_is_due(wide, crowd, many
     for name in ("First", "Second"):
         replies = crowd.ask(invites(many, name))
         assert outcomes(replies) == {(500, "provider_error"): SIZE}
-        assert {1 <= int(one.headers["retry-after"]) <= 30 for one in replies} == {True}
+        # a read that began before the note was written counts from before it
+        assert {1 <= int(one.headers["retry-after"]) <= 31 for one in replies} == {True}
         assert refreshes(wide) == 2
     assert row(wide)["status"] == "active"
     wide.sandbox.clear_faults()
