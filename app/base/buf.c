@@ -47,20 +47,16 @@ static size_t room_for(const struct buf *buf, size_t need)
 	return room < need ? need : room;
 }
 
-/* Makes room for more bytes and a NUL behind what stands. False: it is an error now. */
-static bool reserve(struct buf *buf, size_t more)
+/* Room for more bytes that there is not yet. False: it is an error now. */
+static bool make_room(struct buf *buf, size_t more)
 {
 	size_t room;
 	char *data;
 
-	if (buf->error)
-		return false;
 	if (buf->len > buf->ceiling || more > buf->ceiling - buf->len || buf->ceiling == SIZE_MAX) {
 		buf->error = ERR_TOO_LONG;
 		return false;
 	}
-	if (more < buf->room - buf->len)
-		return true;
 	room = room_for(buf, buf->len + more + 1);
 	data = buf->arena ? arena_grow(buf->arena, buf->data, buf->room, room)
 			  : grow_on_heap(buf, room);
@@ -71,6 +67,17 @@ static bool reserve(struct buf *buf, size_t more)
 	buf->data = data;
 	buf->room = room;
 	return true;
+}
+
+/*
+ * Sees to room for more bytes and a NUL behind what stands. False: it is an error. There is never
+ * more room than the ceiling allows, so what fits into it is good.
+ */
+static inline bool reserve(struct buf *buf, size_t more)
+{
+	if (buf->error)
+		return false;
+	return more < buf->room - buf->len || make_room(buf, more);
 }
 
 void buf_add(struct buf *buf, const void *data, size_t len)
@@ -85,7 +92,10 @@ void buf_add(struct buf *buf, const void *data, size_t len)
 
 void buf_add_byte(struct buf *buf, char byte)
 {
-	buf_add(buf, &byte, 1);
+	if (!reserve(buf, 1))
+		return;
+	buf->data[buf->len++] = byte;
+	buf->data[buf->len] = '\0';
 }
 
 void buf_add_text(struct buf *buf, const char *text)
@@ -98,22 +108,36 @@ void buf_add_slice(struct buf *buf, struct slice text)
 	buf_add(buf, text.data, text.len);
 }
 
+void buf_add_int(struct buf *buf, int64_t value)
+{
+	char text[TEXT_INT_BYTES];
+
+	buf_add(buf, text, text_from_int(value, text));
+}
+
+/* The room that there is mostly suffices, and the text need not be formatted twice. */
 void buf_format(struct buf *buf, const char *format, ...)
 {
+	size_t room = buf->room - buf->len;
 	va_list args;
 	int len;
 
-	va_start(args, format);
-	len = vsnprintf(NULL, 0, format, args);
-	va_end(args);
-	if (len < 0 && !buf->error)
-		buf->error = ERR_INTERNAL;
-	if (len < 0 || !reserve(buf, (size_t)len))
+	if (buf->error)
 		return;
 	va_start(args, format);
-	vsnprintf(buf->data + buf->len, (size_t)len + 1, format, args);
+	len = vsnprintf(room ? buf->data + buf->len : NULL, room, format, args);
 	va_end(args);
-	buf->len += (size_t)len;
+	if (len < 0) {
+		buf->error = ERR_INTERNAL;
+	} else if ((size_t)len >= room && reserve(buf, (size_t)len)) {
+		va_start(args, format);
+		vsnprintf(buf->data + buf->len, (size_t)len + 1, format, args);
+		va_end(args);
+	}
+	if (!buf->error)
+		buf->len += (size_t)len;
+	else if (room)
+		buf->data[buf->len] = '\0';
 }
 
 /* RFC 3986 section 2.3 */

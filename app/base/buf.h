@@ -6,6 +6,7 @@
  * arena's when one is given, else the heap's (then buf_free). Stands on arena.
  */
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -27,8 +28,8 @@ void buf_init(struct buf *buf, struct arena *arena, size_t ceiling_bytes);
 void buf_free(struct buf *buf);
 
 /*
- * Appends bytes, one byte, a string, or formatted text; all of it or, with an error, nothing.
- * It may not come from the same buf.
+ * Appends bytes, one byte, a string, a number, or formatted text; all of it or, with an error,
+ * nothing. It may not come from the same buf.
  */
 void buf_add(struct buf *buf, const void *data, size_t len);
 /* Appends one byte. */
@@ -37,6 +38,8 @@ void buf_add_byte(struct buf *buf, char byte);
 void buf_add_text(struct buf *buf, const char *text);
 /* Appends a slice. */
 void buf_add_slice(struct buf *buf, struct slice text);
+/* Appends a number in decimal. */
+void buf_add_int(struct buf *buf, int64_t value);
 /* Appends formatted text. */
 void buf_format(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 

@@ -83,14 +83,17 @@ void digest_hmac(struct slice key, const struct slice *pieces, size_t n,
 }
 
 /* RFC 5869: no salt is one of zeros, and 32 bytes are the first block alone. */
-void digest_hkdf(struct slice key, struct slice info, unsigned char out[SHA256_BYTES])
+void digest_hkdf_extract(struct slice key, unsigned char out[SHA256_BYTES])
 {
-	unsigned char extracted[SHA256_BYTES];
+	digest_hmac((struct slice){NULL, 0}, &key, 1, out);
+}
+
+void digest_hkdf_expand(const unsigned char extracted[SHA256_BYTES], struct slice info,
+			unsigned char out[SHA256_BYTES])
+{
 	struct slice pieces[] = {info, SLICE("\x01")};
 
-	digest_hmac((struct slice){NULL, 0}, &key, 1, extracted);
-	digest_hmac(bytes(extracted, sizeof(extracted)), pieces, ARRAY_LEN(pieces), out);
-	OPENSSL_cleanse(extracted, sizeof(extracted));
+	digest_hmac(bytes(extracted, SHA256_BYTES), pieces, ARRAY_LEN(pieces), out);
 }
 
 bool digest_equal(struct slice a, struct slice b)

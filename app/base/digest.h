@@ -27,8 +27,15 @@ void digest_sha256(const struct slice *pieces, size_t n, unsigned char out[SHA25
 void digest_hmac(struct slice key, const struct slice *pieces, size_t n,
 		 unsigned char out[SHA256_BYTES]);
 
-/* HKDF-SHA256 without salt: 32 bytes for a purpose (info). */
-void digest_hkdf(struct slice key, struct slice info, unsigned char out[SHA256_BYTES]);
+/*
+ * The first step of HKDF-SHA256, without salt: done once for a key, it serves all purposes. What
+ * is extracted is as secret as the key.
+ */
+void digest_hkdf_extract(struct slice key, unsigned char out[SHA256_BYTES]);
+
+/* The second step: 32 bytes for one purpose (info). */
+void digest_hkdf_expand(const unsigned char extracted[SHA256_BYTES], struct slice info,
+			unsigned char out[SHA256_BYTES]);
 
 /* Equal? In a time that depends on the lengths alone. */
 bool digest_equal(struct slice a, struct slice b);

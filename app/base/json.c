@@ -22,6 +22,8 @@ const struct json_limits JSON_PROVIDER = {
 	.text_bytes = 65536,
 };
 
+enum { FEW = 12 }; /* members that are compared each with each */
+
 /* An object or array that is not closed yet. */
 struct level {
 	struct json *value;
@@ -117,8 +119,12 @@ static const char *check_bytes(struct slice text, size_t *at)
 	if (*at < text.len)
 		return "invalid UTF-8";
 	while (i < text.len && !reason) {
-		unsigned char c = (unsigned char)text.data[i];
+		unsigned char c;
 
+		i += text_json_plain((struct slice){text.data + i, text.len - i});
+		if (i == text.len)
+			break;
+		c = (unsigned char)text.data[i];
 		*at = i;
 		if (inside && c == '\\') {
 			reason = skip_escape(text, &i);
@@ -329,6 +335,17 @@ static int on_name(void *cx, const unsigned char *data, size_t len)
 	return 1;
 }
 
+/* Returns the first member that has the name of one before it, or NULL. */
+static const struct json *again_among_few(const struct json *object)
+{
+	for (const struct json *at = object->first; at; at = at->next) {
+		for (const struct json *before = object->first; before != at; before = before->next)
+			if (slice_equal(before->name, at->name))
+				return at;
+	}
+	return NULL;
+}
+
 /* Orders members by name, those of one name as they came. */
 static int by_name(const void *left, const void *right)
 {
@@ -343,13 +360,11 @@ static int by_name(const void *left, const void *right)
 }
 
 /* Sorting keeps this cheap whatever names somebody chooses; hashes of them could be made equal. */
-static int refuse_duplicates(struct reader *r, const struct json *object)
+static const struct json *again_among_many(struct reader *r, const struct json *object)
 {
 	const struct json **members, *again = NULL;
 	unsigned n = 0;
 
-	if (object->count < 2)
-		return 1;
 	members = need(r, arena_array(r->arena, object->count, sizeof(*members)));
 	for (const struct json *at = object->first; at; at = at->next)
 		members[n++] = at;
@@ -359,6 +374,14 @@ static int refuse_duplicates(struct reader *r, const struct json *object)
 		    (!again || members[i]->at < again->at))
 			again = members[i];
 	}
+	return again;
+}
+
+static int refuse_duplicates(struct reader *r, const struct json *object)
+{
+	const struct json *again =
+		object->count <= FEW ? again_among_few(object) : again_among_many(r, object);
+
 	return again ? refuse(r, "duplicate member", again->at) : 1;
 }
 

@@ -1,7 +1,5 @@
 #include "base/json.h"
 
-#include <inttypes.h>
-
 void json_writer_init(struct json_writer *w, struct buf *out)
 {
 	*w = (struct json_writer){.out = out};
@@ -14,11 +12,6 @@ static void misused(struct json_writer *w)
 		w->out->error = ERR_INTERNAL;
 }
 
-static bool is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
-}
-
 static void add_quoted(struct buf *out, struct slice text)
 {
 	char escaped[TEXT_JSON_CHAR_BYTES];
@@ -26,10 +19,8 @@ static void add_quoted(struct buf *out, struct slice text)
 
 	buf_add_byte(out, '"');
 	while (text.len > 0) {
-		size_t n = 0;
+		size_t n = text_json_plain(text);
 
-		while (n < text.len && is_plain((unsigned char)text.data[n]))
-			n++;
 		buf_add(out, text.data, n);
 		text.data += n;
 		text.len -= n;
@@ -116,7 +107,7 @@ void json_add_string(struct json_writer *w, const char *name, const char *text)
 void json_add_int(struct json_writer *w, const char *name, int64_t value)
 {
 	begin(w, slice_of(name));
-	buf_format(w->out, "%" PRId64, value);
+	buf_add_int(w->out, value);
 }
 
 void json_add_bool(struct json_writer *w, const char *name, bool value)

@@ -1,14 +1,13 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/rfc3339.h"
 
 /* What closes a line that was cut; room for it is kept free from the start. */
 static const char CUT[] = ",\"cut\":true}\n";
@@ -83,16 +82,10 @@ static void put_plain(struct log_line *line, const char *name, const char *value
 
 static void put_time(struct log_line *line)
 {
-	int64_t now = clock_now_ms();
-	time_t seconds = (time_t)(now / 1000);
-	char text[sizeof("\"2026-01-01T00:00:00.000Z\"") + 16];
-	struct tm utc;
-	size_t len;
+	char text[RFC3339_BYTES];
 
-	gmtime_r(&seconds, &utc);
-	len = strftime(text, sizeof(text), "\"%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(text + len, sizeof(text) - len, ".%03uZ\"", (unsigned)(now % 1000));
-	put_plain(line, "time", text);
+	rfc3339_utc(clock_now_ms(), text);
+	log_text(line, "time", text);
 }
 
 void log_begin(struct log_line *line, enum log_level level, const char *event)
@@ -121,11 +114,16 @@ void log_text(struct log_line *line, const char *name, const char *text)
 void log_slice(struct log_line *line, const char *name, struct slice text)
 {
 	char escaped[TEXT_JSON_CHAR_BYTES];
-	size_t taken;
+	size_t plain = text_json_plain(text), taken;
 
 	if (!put_name(line, name, 2))
 		return;
 	put_text(line, "\"");
+	if (plain > 0 && plain < room(line)) {
+		put(line, text.data, plain);
+		text.data += plain;
+		text.len -= plain;
+	}
 	while (text.len > 0) {
 		size_t n = text_json_char(text, escaped, &taken);
 
@@ -142,11 +140,11 @@ void log_slice(struct log_line *line, const char *name, struct slice text)
 
 void log_int(struct log_line *line, const char *name, int64_t value)
 {
-	char text[sizeof("-9223372036854775808")];
+	char text[TEXT_INT_BYTES];
 
 	if (line->off)
 		return;
-	snprintf(text, sizeof(text), "%" PRId64, value);
+	text_from_int(value, text);
 	put_plain(line, name, text);
 }
 

@@ -6,7 +6,7 @@
  * are escaped; what does not fit is left out and the line then says "cut":true.
  * There is no way to log a struct secret; addresses go through log_mail, which masks them.
  * Keeps errno. Any thread; a line that cannot be written (disk full, no reader) is lost.
- * Stands on libc, err, text, clock.
+ * Stands on libc, err, text, clock, rfc3339.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,13 +1,33 @@
 #include "base/rand.h"
 
 #include <openssl/rand.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { TIME_BYTES = 6, FILL_BYTES_MAX = 1 << 20, LETTERS = ID_TEXT_BYTES - 1 };
+enum {
+	TIME_BYTES = 6,
+	TAIL_BYTES = ID_BYTES - TIME_BYTES,
+	STOCK_TAILS = 16,
+	FILL_BYTES_MAX = 1 << 20,
+	LETTERS = ID_TEXT_BYTES - 1
+};
+
+/* Random ends of ids to come: one call of OpenSSL costs as much as hundreds of bytes from it. */
+struct stock {
+	unsigned char tails[STOCK_TAILS][TAIL_BYTES];
+	unsigned left;
+	unsigned process; /* that drew it */
+};
+
+static _Thread_local struct stock stock;
+
+/* Counted up in each child. 0: nobody will tell us of a fork, and nothing is kept in stock. */
+static atomic_uint process;
 
 static const char ALPHABET[] = "0123456789abcdefghijklmnopqrstuv";
 
@@ -42,6 +62,37 @@ uint32_t rand_below(uint32_t limit)
 	return (uint32_t)(product >> 32);
 }
 
+static void note_fork(void)
+{
+	atomic_fetch_add_explicit(&process, 1, memory_order_relaxed);
+}
+
+static void watch_forks(void)
+{
+	if (pthread_atfork(NULL, NULL, note_fork) == 0)
+		note_fork();
+}
+
+/*
+ * A child inherits the stock of the thread that forked, and must not use it: its ids would be its
+ * parent's. Nobody can keep a secret with these bytes, as ids are shown to all; secrets come from
+ * rand_fill alone.
+ */
+static void next_tail(unsigned char *out)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	unsigned ours;
+
+	pthread_once(&once, watch_forks);
+	ours = atomic_load_explicit(&process, memory_order_relaxed);
+	if (stock.left == 0 || stock.process != ours || ours == 0) {
+		rand_fill(stock.tails, sizeof(stock.tails));
+		stock.left = STOCK_TAILS;
+		stock.process = ours;
+	}
+	memcpy(out, stock.tails[--stock.left], TAIL_BYTES);
+}
+
 struct id id_new(void)
 {
 	uint64_t now_ms = (uint64_t)clock_now_ms();
@@ -49,7 +100,7 @@ struct id id_new(void)
 
 	for (unsigned i = 0; i < TIME_BYTES; i++)
 		id.bytes[i] = (unsigned char)(now_ms >> (40 - 8 * i));
-	rand_fill(id.bytes + TIME_BYTES, ID_BYTES - TIME_BYTES);
+	next_tail(id.bytes + TIME_BYTES);
 	return id;
 }
 

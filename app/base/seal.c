@@ -21,6 +21,7 @@ enum {
 	RING_KEYS_MAX = 64,
 
 	ASSOCIATED_PARTS = 5,
+	ASSOCIATED_BYTES_MAX = 160,
 };
 
 _Static_assert(SEAL_OVERHEAD_BYTES == HEADER_BYTES + NONCE_BYTES + TAG_BYTES, "the blob's layout");
@@ -29,9 +30,10 @@ _Static_assert(SEAL_OVERHEAD_BYTES == HEADER_BYTES + NONCE_BYTES + TAG_BYTES, "t
 static const char TOKEN_LABEL[] = "calbridge/token/1";
 static const char SUBKEY_LABEL[] = "calbridge/subkey/1/";
 
+/* Of the master key itself we keep but what all subkeys are expanded from. */
 struct key {
 	uint32_t number;
-	unsigned char bytes[SEAL_KEY_BYTES];
+	unsigned char extracted[SHA256_BYTES];
 };
 
 struct seal_ring {
@@ -40,6 +42,11 @@ struct seal_ring {
 	uint32_t active; /* 0: none yet */
 	EVP_CIPHER *cipher;
 };
+
+static struct slice bytes(const void *data, size_t len)
+{
+	return (struct slice){data, len};
+}
 
 static const struct key *key_find(const struct seal_ring *ring, uint32_t number)
 {
@@ -50,10 +57,10 @@ static const struct key *key_find(const struct seal_ring *ring, uint32_t number)
 	return NULL;
 }
 
-static bool key_is_held(const struct seal_ring *ring, const unsigned char *bytes)
+static bool key_is_held(const struct seal_ring *ring, const struct key *key)
 {
 	for (unsigned i = 0; i < ring->n_keys; i++) {
-		if (CRYPTO_memcmp(ring->keys[i].bytes, bytes, SEAL_KEY_BYTES) == 0)
+		if (CRYPTO_memcmp(ring->keys[i].extracted, key->extracted, SHA256_BYTES) == 0)
 			return true;
 	}
 	return false;
@@ -74,21 +81,35 @@ static struct slice next_word(struct slice *rest)
 	return word;
 }
 
-/* Reads the key into the ring's next place; NULL, or what is wrong with it. */
-static const char *place_key(struct seal_ring *ring, int64_t number, struct slice text)
+/* NULL, or what is wrong with the key. */
+static const char *read_key(struct slice text, unsigned char out[SEAL_KEY_BYTES])
 {
 	static const unsigned char ZERO[SEAL_KEY_BYTES];
-	struct key *key = &ring->keys[ring->n_keys];
 	size_t len;
-	enum err e = digest_base64_read(text, key->bytes, sizeof(key->bytes), &len);
+	enum err e = digest_base64_read(text, out, SEAL_KEY_BYTES, &len);
 
 	if (e == ERR_TOO_LONG || (!e && len != SEAL_KEY_BYTES))
 		return "the key is not 32 bytes long";
 	if (e)
 		return "the key is not base64";
-	if (CRYPTO_memcmp(key->bytes, ZERO, SEAL_KEY_BYTES) == 0)
+	if (CRYPTO_memcmp(out, ZERO, SEAL_KEY_BYTES) == 0)
 		return "the key is all zero";
-	if (key_is_held(ring, key->bytes))
+	return NULL;
+}
+
+/* Reads the key into the ring's next place; NULL, or what is wrong with it. */
+static const char *place_key(struct seal_ring *ring, int64_t number, struct slice text)
+{
+	struct key *key = &ring->keys[ring->n_keys];
+	unsigned char raw[SEAL_KEY_BYTES];
+	const char *problem = read_key(text, raw);
+
+	if (!problem)
+		digest_hkdf_extract(bytes(raw, sizeof(raw)), key->extracted);
+	OPENSSL_cleanse(raw, sizeof(raw));
+	if (problem)
+		return problem;
+	if (key_is_held(ring, key))
 		return "the key stands there twice";
 	key->number = (uint32_t)number;
 	ring->n_keys++;
@@ -217,11 +238,6 @@ uint32_t seal_key_of(struct slice blob)
 	return get_u32(blob.data + 1);
 }
 
-static struct slice bytes(const void *data, size_t len)
-{
-	return (struct slice){data, len};
-}
-
 /* The key for one tenant's tokens. */
 static void tenant_key(const struct key *key, const struct id *tenant,
 		       unsigned char out[SEAL_KEY_BYTES])
@@ -230,7 +246,7 @@ static void tenant_key(const struct key *key, const struct id *tenant,
 
 	memcpy(info, TOKEN_LABEL, sizeof(TOKEN_LABEL));
 	memcpy(info + sizeof(TOKEN_LABEL), tenant->bytes, ID_BYTES);
-	digest_hkdf(bytes(key->bytes, SEAL_KEY_BYTES), bytes(info, sizeof(info)), out);
+	digest_hkdf_expand(key->extracted, bytes(info, sizeof(info)), out);
 }
 
 /* Sets up a cipher with the key and nonce of this blob. NULL: OpenSSL has no memory. */
@@ -259,17 +275,18 @@ static bool associate(EVP_CIPHER_CTX *cx, const struct seal_place *place, struct
 		bytes(place->row.bytes, ID_BYTES),
 		slice_of(place->column),
 	};
-	unsigned char length[4];
-	int n;
+	unsigned char all[ASSOCIATED_BYTES_MAX];
+	size_t len = 0;
+	int taken;
 
 	for (unsigned i = 0; i < ASSOCIATED_PARTS; i++) {
-		put_u32(length, (uint32_t)parts[i].len);
-		if (EVP_CipherUpdate(cx, NULL, &n, length, sizeof(length)) != 1 ||
-		    EVP_CipherUpdate(cx, NULL, &n, (const unsigned char *)parts[i].data,
-				     (int)parts[i].len) != 1)
+		if (len + 4 + parts[i].len > sizeof(all))
 			return false;
+		put_u32(all + len, (uint32_t)parts[i].len);
+		memcpy(all + len + 4, parts[i].data, parts[i].len);
+		len += 4 + parts[i].len;
 	}
-	return true;
+	return EVP_CipherUpdate(cx, NULL, &taken, all, (int)len) == 1;
 }
 
 /* GCM makes no padding: the second call adds nothing but judges the tag when opening. */
@@ -359,6 +376,6 @@ enum err seal_subkey(const struct seal_ring *ring, uint32_t number, const char *
 		return ERR_SEALED;
 	if (len < 0 || (size_t)len >= sizeof(info))
 		return ERR_INTERNAL;
-	digest_hkdf(bytes(key->bytes, SEAL_KEY_BYTES), bytes(info, (size_t)len), out);
+	digest_hkdf_expand(key->extracted, bytes(info, (size_t)len), out);
 	return OK;
 }

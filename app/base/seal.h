@@ -24,7 +24,10 @@ struct seal_ring;
 
 enum { SEAL_OVERHEAD_BYTES = 33, SEAL_KEY_BYTES = 32 };
 
-/* Where a blob belongs: part of what is authenticated. column is a string constant. */
+/*
+ * Where a blob belongs: part of what is authenticated. column is a string constant of at most 64
+ * bytes.
+ */
 struct seal_place {
 	struct id tenant;
 	struct id row;

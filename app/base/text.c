@@ -211,6 +211,24 @@ enum err text_to_int(struct slice a, int64_t min, int64_t max, int64_t *out)
 	return OK;
 }
 
+size_t text_from_int(int64_t value, char out[TEXT_INT_BYTES])
+{
+	uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	char digits[TEXT_INT_BYTES];
+	size_t n = 0, len = 0;
+
+	do {
+		digits[n++] = (char)('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	if (value < 0)
+		out[len++] = '-';
+	while (n > 0)
+		out[len++] = digits[--n];
+	out[len] = '\0';
+	return len;
+}
+
 /* RFC 5321 Dot-string: atoms of RFC 5322 atext with single dots between them. */
 static bool is_local_part(struct slice a)
 {
@@ -346,6 +364,21 @@ static size_t escape_unit(unsigned unit, char *out)
 	for (unsigned i = 0; i < 4; i++)
 		out[2 + i] = HEX[unit >> (12 - 4 * i) & 0xF];
 	return 6;
+}
+
+size_t text_json_plain(struct slice a)
+{
+	/* all of ASCII that can be seen, but for quote and backslash */
+	static const bool PLAIN[256] = {
+		[' ' ... '!'] = true,
+		['#' ... '['] = true,
+		[']' ... '~'] = true,
+	};
+	size_t i = 0;
+
+	while (i < a.len && PLAIN[(unsigned char)a.data[i]])
+		i++;
+	return i;
 }
 
 size_t text_json_char(struct slice rest, char out[TEXT_JSON_CHAR_BYTES], size_t *taken)

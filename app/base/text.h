@@ -91,4 +91,12 @@ enum { TEXT_JSON_CHAR_BYTES = 6 };
  */
 size_t text_json_char(struct slice rest, char out[TEXT_JSON_CHAR_BYTES], size_t *taken);
 
+/* How many bytes at the beginning are ASCII that stands in a JSON string as it is. */
+size_t text_json_plain(struct slice a);
+
+enum { TEXT_INT_BYTES = sizeof("-9223372036854775808") };
+
+/* Writes value in decimal, with a NUL; returns its length. */
+size_t text_from_int(int64_t value, char out[TEXT_INT_BYTES]);
+
 #endif

@@ -20,11 +20,13 @@ enum {
 	ARENA_BLOCK_BYTES = 8 * 1024,
 	ARENA_CEILING_BYTES = 8 * 1024 * 1024,
 	ACCEPT_WAIT_S = 1, /* how long a stop may go unnoticed by an idle thread */
-	PEER_WAIT_S = 10   /* how long the server may keep us waiting for bytes it announced */
+	PEER_WAIT_S = 10,  /* how long the server may keep us waiting for bytes it announced */
+	UNREAD_BYTES_MAX = 64 * 1024 /* of a body that nobody wanted, read only to close at once */
 };
 
 struct fcgi_request {
 	FCGX_Request fcgx;
+	bool heard_out; /* the server has sent all that it will */
 };
 
 struct reason {
@@ -135,9 +137,21 @@ enum err fcgi_listen(const char *path, int *fd, struct fail *why)
 	return e;
 }
 
+/* Is this pair "name=value" called name? Asked for each pair again and again, so cheaply. */
+static bool is_called(const char *pair, const char *name, size_t len)
+{
+	return pair[0] == name[0] && strncmp(pair, name, len) == 0 && pair[len] == '=';
+}
+
 const char *fcgi_param(const struct fcgi_request *request, const char *name)
 {
-	return FCGX_GetParam(name, request->fcgx.envp);
+	size_t len = strlen(name);
+
+	for (char **at = request->fcgx.envp; at && *at; at++) {
+		if (is_called(*at, name, len))
+			return *at + len + 1;
+	}
+	return NULL;
 }
 
 unsigned fcgi_param_count(const struct fcgi_request *request, const char *name)
@@ -146,8 +160,18 @@ unsigned fcgi_param_count(const struct fcgi_request *request, const char *name)
 	unsigned n = 0;
 
 	for (char **at = request->fcgx.envp; at && *at; at++)
-		n += strncmp(*at, name, len) == 0 && (*at)[len] == '=';
+		n += is_called(*at, name, len);
 	return n;
+}
+
+/*
+ * Once the server has said all, its stream is given back: a request waits long for the provider,
+ * and 8 KiB each count. From here on request->fcgx.in is NULL.
+ */
+static void hear_out(struct fcgi_request *request)
+{
+	FCGX_FreeStream(&request->fcgx.in);
+	request->heard_out = true;
 }
 
 enum err fcgi_body(struct fcgi_request *request, struct arena *arena, size_t ceiling,
@@ -164,6 +188,8 @@ enum err fcgi_body(struct fcgi_request *request, struct arena *arena, size_t cei
 		return fail_because(why, ERR_BAD_REQUEST, "Content-Length is not a valid length");
 	if ((size_t)len > ceiling)
 		return ERR_TOO_LARGE;
+	if (request->heard_out)
+		return fail_set(why, ERR_INTERNAL, "the body was read before");
 	data = arena_alloc(arena, (size_t)len + 1);
 	if (!data)
 		return ERR_NOMEM;
@@ -171,13 +197,14 @@ enum err fcgi_body(struct fcgi_request *request, struct arena *arena, size_t cei
 	    FCGX_GetChar(request->fcgx.in) != -1)
 		return fail_because(why, ERR_BAD_REQUEST,
 				    "the body is not as long as its Content-Length");
+	hear_out(request);
 	*body = (struct slice){data, (size_t)len};
 	return OK;
 }
 
 static void put(FCGX_Stream *out, struct slice text)
 {
-	/* A peer that has gone shows at FCGX_Finish_r; there is nobody left to tell. */
+	/* To a peer that has gone nothing can be told. */
 	if (text.len)
 		(void)FCGX_PutStr(text.data, (int)text.len, out);
 }
@@ -187,10 +214,17 @@ static void send_answer(FCGX_Stream *out, const struct fcgi_answer *answer, stru
 	struct buf head;
 
 	buf_init(&head, arena, 16 * 1024);
-	buf_format(&head, "Status: %d %s\r\n", answer->status, reason_of(answer->status));
-	if (answer->content_type)
-		buf_format(&head, "Content-Type: %s\r\nContent-Length: %zu\r\n",
-			   answer->content_type, answer->body.len);
+	buf_add_text(&head, "Status: ");
+	buf_add_int(&head, answer->status);
+	buf_add_byte(&head, ' ');
+	buf_add_text(&head, reason_of(answer->status));
+	if (answer->content_type) {
+		buf_add_text(&head, "\r\nContent-Type: ");
+		buf_add_text(&head, answer->content_type);
+		buf_add_text(&head, "\r\nContent-Length: ");
+		buf_add_int(&head, (int64_t)answer->body.len);
+	}
+	buf_add_text(&head, "\r\n");
 	buf_add_slice(&head, buf_slice(&answer->headers));
 	buf_add_text(&head, "\r\n");
 	if (buf_error(&head) || buf_error(&answer->headers) || buf_error(&answer->body)) {
@@ -200,6 +234,35 @@ static void send_answer(FCGX_Stream *out, const struct fcgi_answer *answer, stru
 	put(out, buf_slice(&head));
 	if (!answer->head)
 		put(out, buf_slice(&answer->body));
+}
+
+/* Reads what nobody wanted. False: it is too much, or did not come. */
+static bool read_rest(FCGX_Stream *in)
+{
+	char unwanted[1024];
+	int n = sizeof(unwanted);
+
+	for (size_t read = 0; n == sizeof(unwanted) && read < UNREAD_BYTES_MAX; read += (size_t)n)
+		n = FCGX_GetStr(unwanted, sizeof(unwanted), in);
+	return n < (int)sizeof(unwanted) && FCGX_GetError(in) == 0;
+}
+
+/*
+ * FCGX_Finish_r would wait until the server has closed its end, too: a switch of threads and three
+ * calls more for each request. That guards against a reset, by which the server might lose the
+ * answer, when it closes on bytes that were not read. When there are none, ours is closed at once.
+ */
+static void finish(struct fcgi_request *request)
+{
+	FCGX_Request *fcgx = &request->fcgx;
+
+	if (!request->heard_out && read_rest(fcgx->in))
+		hear_out(request);
+	FCGX_FClose(fcgx->err);
+	FCGX_FClose(fcgx->out);
+	if (request->heard_out)
+		FCGX_Detach(fcgx);
+	FCGX_Free(fcgx, 1);
 }
 
 static void serve_one(const struct fcgi_options *options, struct fcgi_request *request,
@@ -212,7 +275,7 @@ static void serve_one(const struct fcgi_options *options, struct fcgi_request *r
 	options->handler(options->cx, request, arena, clock_mono_ms() + options->deadline_ms,
 			 &answer);
 	send_answer(request->fcgx.out, &answer, arena);
-	FCGX_Finish_r(&request->fcgx);
+	finish(request);
 	arena_reset(arena);
 }
 
@@ -239,6 +302,7 @@ static bool accept_one(const struct fcgi_options *options, struct fcgi_request *
 	request->fcgx.ipcFd = fd;
 	request->fcgx.keepConnection = 1;
 	request->fcgx.listen_sock = -1;
+	request->heard_out = false;
 	return FCGX_Accept_r(&request->fcgx) >= 0;
 }
 

@@ -9,7 +9,7 @@
 #include "base/url.h"
 #include "io/http_loop.h"
 
-enum { HEADERS_MAX = 4, BODY_BYTES_MAX = 1024 * 1024 };
+enum { HEADERS_MAX = 5, BODY_BYTES_MAX = 1024 * 1024 };
 
 struct http {
 	struct http_loop *loop;
@@ -136,9 +136,11 @@ static enum err write_headers(struct headers *headers, struct arena *arena,
 	/* a line without a value takes away what libcurl would send by itself */
 	static char no_expect[] = "Expect:";
 	static char no_type[] = "Content-Type:";
+	static char agent[] = "User-Agent: calbridge";
 	enum err e = OK;
 
 	add_line(headers, no_expect);
+	add_line(headers, agent);
 	if (ask->content_type)
 		e = add_header(headers, arena, "Content-Type", ask->content_type);
 	else
@@ -148,6 +150,33 @@ static enum err write_headers(struct headers *headers, struct arena *arena,
 	if (!e && ask->if_match)
 		e = add_header(headers, arena, "If-Match", ask->if_match);
 	return e;
+}
+
+/* Nothing in it that libcurl would take away, encode or refuse. */
+static bool is_target(const char *text)
+{
+	for (; *text; text++) {
+		if (*text <= ' ' || *text > '~' || *text == '#')
+			return false;
+	}
+	return true;
+}
+
+/*
+ * libcurl gets the URL up to its path, and the rest as it is to stand in the request. A whole URL
+ * it formats again and again, byte by byte: that was a fifth of all that the network thread did.
+ */
+static enum err split_url(struct http_transfer *transfer, struct arena *arena)
+{
+	const char *url = transfer->ask->url, *host = strstr(url, "://");
+	const char *target = host ? strpbrk(host + 3, "/?#") : NULL;
+
+	transfer->url = url;
+	if (!target || *target != '/' || !is_target(target))
+		return OK;
+	transfer->url = arena_copy(arena, (struct slice){url, (size_t)(target - url)});
+	transfer->target = target;
+	return transfer->url ? OK : ERR_NOMEM;
 }
 
 static int64_t time_to_give_up(const struct http_ask *ask, int64_t now_ms)
@@ -166,6 +195,8 @@ static enum err exchange(struct http *http, struct http_transfer *transfer, stru
 	e = write_headers(&headers, arena, ask);
 	if (e == ERR_INTERNAL)
 		fail_set(transfer->why, e, "a header value is no line of ASCII");
+	if (!e)
+		e = split_url(transfer, arena);
 	if (!e) {
 		transfer->headers = headers.nodes;
 		e = http_loop_run(http->loop, transfer);

@@ -112,14 +112,15 @@ static CURLcode set_request(CURL *easy, const struct http_transfer *transfer)
 {
 	const struct http_ask *ask = transfer->ask;
 	bool is_post = strcmp(ask->method, "POST") == 0;
-	CURLcode c = curl_easy_setopt(easy, CURLOPT_URL, ask->url);
+	CURLcode c = curl_easy_setopt(easy, CURLOPT_URL, transfer->url);
 
+	if (!c && transfer->target)
+		c = curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, transfer->target);
 	if (!c && (is_post || ask->body.len > 0))
 		c = set_body(easy, ask->body);
 	if (!c && !is_post)
 		c = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, ask->method);
-	c = c ? c : curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
-	return c ? c : curl_easy_setopt(easy, CURLOPT_USERAGENT, "calbridge");
+	return c ? c : curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
 }
 
 static CURLcode set_answer(CURL *easy, struct http_transfer *transfer)

@@ -27,6 +27,8 @@ struct http_rules {
 /* On the stack of the thread that waits for it; the network thread's until done is posted. */
 struct http_transfer {
 	const struct http_ask *ask;
+	const char *url;    /* ask's, or its beginning alone, up to the path */
+	const char *target; /* then the rest, as it is to be asked for; else NULL */
 	struct http_reply *reply;
 	struct curl_slist *headers;
 	struct fail *why;

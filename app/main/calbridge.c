@@ -57,8 +57,8 @@ static const struct command COMMANDS[] = {
 	{ "owner", "list", cmd_owner_list, DATABASE, NULL,
 	  { { "tenant", "TENANT", false } },
 	  "list a tenant's owners" },
-	{ "sign-in-link", NULL, cmd_sign_in_link, DATABASE, NULL,
-	  { { "owner", "EXTERNAL-ID", true }, { "tenant", "TENANT", false },
+	{ "sign-in-link", NULL, cmd_sign_in_link, DATABASE, "OWNER",
+	  { { "tenant", "TENANT", false },
 	    { "role", "coach|admin", false }, { "minutes", "MINUTES", false } },
 	  "print a link that opens the dashboard for an owner, once" },
 };

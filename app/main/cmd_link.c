@@ -31,7 +31,7 @@ static bool read_role(const struct cmd *cmd, enum role *out)
 
 static bool read_owner(struct cmd *cmd, struct owner *out)
 {
-	struct slice name = cmd_value(cmd, "owner", NULL);
+	struct slice name = slice_of(cmd->operand);
 	struct fail why = {0};
 	struct id tenant;
 	enum err e;

@@ -180,8 +180,9 @@ static void fail(struct request *rq, struct answer *an, const struct route_found
 		audit_note(rq, "refused", slice_of(rq->route->name), err_code(e));
 }
 
-static void log_request(const struct request *rq, int status, int64_t us, enum err e,
-			const struct fail *why)
+/* Not inline: its line would lie on the stack of a request for as long as that runs. */
+__attribute__((noinline)) static void log_request(const struct request *rq, int status, int64_t us,
+						  enum err e, const struct fail *why)
 {
 	static const char *const KINDS[] = {
 		[CALLER_NOBODY] = "nobody",   [CALLER_KEY] = "key",   [CALLER_TOKEN] = "token",

@@ -181,7 +181,7 @@ class Calbridge(App):
         stack.cli("owner", "put", "--tenant", "default", "--id", owner, "--email",
                   f"{owner}@example.com", "--name", "Bench Host", "--zone", "America/New_York")
         wait_for(stack.is_ready, PATIENCE_S, "calbridge: /readyz")
-        printed = stack.cli("sign-in-link", "--tenant", "default", "--owner", owner)
+        printed = stack.cli("sign-in-link", "--tenant", "default", owner)
         link = re.search(r"#sign-in=([A-Za-z0-9_-]+)", printed).group(1)
         jar = {}
         self._visit(jar, "POST", "/api/session", 200, {"signInToken": link})

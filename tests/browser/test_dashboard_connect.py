@@ -33,7 +33,7 @@ class Dashboard:
             StaleElementReferenceException]).until(lambda _: condition(), what)
 
     def new_link(self):
-        return self.stack.cli("sign-in-link", "--tenant", "default", "--owner", COACH)
+        return self.stack.cli("sign-in-link", "--tenant", "default", COACH)
 
     def find(self, selector):
         return self.browser.find_elements(By.CSS_SELECTOR, selector)

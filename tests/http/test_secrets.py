@@ -106,7 +106,7 @@ def a_session(stack, kept, jwt):
     """Signed in by link and by token, out again; what is shown for it is planted."""
     stack.cli("owner", "put", "--tenant", "default", "--id", HOST, "--email", ACCOUNT, "--name",
               "Demo Host", "--zone", "America/New_York")
-    link = stack.cli("sign-in-link", "--tenant", "default", "--owner",
+    link = stack.cli("sign-in-link", "--tenant", "default",
                      HOST).partition("#sign-in=")[2]
     kept.plant("sign-in link", link)
     browser = Browser(stack, {"Origin": stack.public.url})

@@ -28,7 +28,7 @@ def link(clean, coach):
 
 
 def new_link(stack, owner):
-    url = stack.cli("sign-in-link", "--tenant", "default", "--owner", owner).split()[-1]
+    url = stack.cli("sign-in-link", "--tenant", "default", owner).split()[-1]
     place, _, secret = url.partition("#sign-in=")
     assert place == stack.public.url + "/dashboard/" and SECRET.fullmatch(secret)
     return secret

@@ -69,7 +69,7 @@ def curl_line(stack):
 
 
 def tell(stack):
-    link = stack.cli("sign-in-link", "--tenant", "default", "--owner", HOST)
+    link = stack.cli("sign-in-link", "--tenant", "default", HOST)
     lines = ["", "calbridge is running. Ctrl-C stops it; the data stays in "
              f"{stack.folder}.", "",
              f"  dashboard    {stack.public.url}/dashboard/",

@@ -92,6 +92,36 @@ static void the_ceiling_holds_to_the_byte(void **state)
 	buf_free(&buf);
 }
 
+/* Whether what is there suffices or not: the text is whole, and as long as it says. */
+static void a_format_of_any_length_is_whole(void **state)
+{
+	for (int width = 0; width < 300; width++) {
+		struct buf buf = made(state, 1000);
+
+		buf_add_text(&buf, "<");
+		buf_format(&buf, "%*d", width, 7);
+		buf_add_text(&buf, ">");
+		assert_int_equal(buf_error(&buf), OK);
+		assert_int_equal(buf.len, width ? width + 2 : 3);
+		assert_int_equal(strlen(buf.data), buf.len);
+		assert_int_equal(buf.data[buf.len - 2], '7');
+		assert_int_equal(buf.data[buf.len - 1], '>');
+		buf_free(&buf);
+	}
+}
+
+static void a_number_is_added_in_decimal(void **state)
+{
+	struct buf buf = made(state, 22);
+
+	buf_add_int(&buf, INT64_MIN);
+	buf_add_int(&buf, 12);
+	assert_text(&buf, "-922337203685477580812");
+	buf_add_int(&buf, 0);
+	assert_int_equal(buf_error(&buf), ERR_TOO_LONG);
+	buf_free(&buf);
+}
+
 static void what_does_not_fit_is_not_added_in_part(void **state)
 {
 	struct buf buf = made(state, 10);
@@ -208,6 +238,8 @@ int main(void)
 		BOTH_WAYS(it_grows_and_always_ends_in_nul),
 		BOTH_WAYS(all_kinds_of_text_are_appended),
 		BOTH_WAYS(the_ceiling_holds_to_the_byte),
+		BOTH_WAYS(a_format_of_any_length_is_whole),
+		BOTH_WAYS(a_number_is_added_in_decimal),
 		BOTH_WAYS(what_does_not_fit_is_not_added_in_part),
 		BOTH_WAYS(an_error_sticks_until_cleared),
 		BOTH_WAYS(clearing_keeps_memory_and_ceiling),

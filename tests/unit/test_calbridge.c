@@ -169,7 +169,7 @@ static void a_sign_in_link_opens_a_session_once(void **state)
 
 	(void)state;
 	assert_int_equal(run("owner put --id coach"), 0);
-	assert_int_equal(run("sign-in-link --owner coach"), 0);
+	assert_int_equal(run("sign-in-link coach"), 0);
 	at = "https://cal.example.org/dashboard/#sign-in=";
 	assert_memory_equal(output, at, strlen(at));
 	at = output + strlen(at);
@@ -192,7 +192,7 @@ static void a_link_has_the_role_and_the_time_that_were_asked_for(void **state)
 {
 	(void)state;
 	assert_int_equal(run("owner put --id coach"), 0);
-	assert_int_equal(run("sign-in-link --owner coach --role admin --minutes 60"), 0);
+	assert_int_equal(run("sign-in-link coach --role admin --minutes 60"), 0);
 	assert_int_equal(store_number("SELECT role = 'admin' AND TIMESTAMPDIFF(SECOND, created_at, "
 				      "link_expires_at) = 3600 FROM sessions"),
 			 1);
@@ -239,9 +239,9 @@ static void a_wrong_command_line_ends_with_2_and_changes_nothing(void **state)
 		"owner put --id a --zone ../../etc/passwd",
 		"owner put --id a --zone Mars/Olympus",
 		"sign-in-link",
-		"sign-in-link --owner a --role root",
-		"sign-in-link --owner a --minutes 0",
-		"sign-in-link --owner a --minutes 1441",
+		"sign-in-link a --role root",
+		"sign-in-link a --minutes 0",
+		"sign-in-link a --minutes 1441",
 		"status more",
 		"status --tenant a",
 	};
@@ -265,7 +265,7 @@ static void a_tenant_or_owner_that_is_not_there_ends_with_1(void **state)
 	assert_int_equal(run("key create --name a --scope events --tenant nobody"), 1);
 	assert_true(says("there is no tenant \"nobody\""));
 	assert_int_equal(run("owner put --id a --tenant nobody"), 1);
-	assert_int_equal(run("sign-in-link --owner nobody"), 1);
+	assert_int_equal(run("sign-in-link nobody"), 1);
 	assert_true(says("there is no owner \"nobody\""));
 	assert_int_equal(run("key revoke 00000000000000000000000004"), 1);
 }

@@ -121,6 +121,7 @@ static void a_request_arrives_as_asked_and_with_nothing_beside(void **state)
 	const char *text = buf_slice(&rig.reply.body).data;
 	assert_ptr_equal(strstr(text, "PATCH /a%20b?c=d HTTP/1.1\r\n"), text);
 	assert_non_null(strstr(text, "\r\nContent-Type: application/json\r\n"));
+	assert_non_null(strstr(text, "\r\nUser-Agent: calbridge\r\n"));
 	assert_non_null(strstr(text, "\r\nAuthorization: Bearer ya29.token\r\n"));
 	assert_non_null(strstr(text, "\r\nIf-Match: \"tag\"\r\n"));
 	assert_non_null(strstr(text, "\r\n\r\n{\"a\":1}"));
@@ -128,6 +129,40 @@ static void a_request_arrives_as_asked_and_with_nothing_beside(void **state)
 	assert_null(strcasestr(text, "\r\nAccept-Encoding"));
 	assert_null(strcasestr(text, "\r\nCookie"));
 	secret_wipe(&token);
+	rig_fini(&rig);
+}
+
+/* The part behind the host is ours to encode, and nobody's to change. */
+static void a_url_is_asked_for_as_it_stands(void **state)
+{
+	static const char *const URLS[][2] = {
+		{"/", "GET / HTTP/1.1\r\n"},
+		{"", "GET / HTTP/1.1\r\n"},
+		{"?a=b", "GET /?a=b HTTP/1.1\r\n"},
+		{"/a/../b/./c", "GET /a/../b/./c HTTP/1.1\r\n"},
+		{"/a%2Fb%40c?d=%20&e=/,?", "GET /a%2Fb%40c?d=%20&e=/,? HTTP/1.1\r\n"},
+		{"/a?b#c", "GET /a?b HTTP/1.1\r\n"},
+	};
+	struct rig rig;
+
+	(void)state;
+	rig_init(&rig, HTTPS_SOUND, echo, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(URLS); i++) {
+		assert_int_equal(get(&rig, URLS[i][0]), OK);
+		assert_true(slice_starts(buf_slice(&rig.reply.body), URLS[i][1]));
+	}
+	rig_fini(&rig);
+}
+
+static void a_url_cannot_begin_another_request(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_init(&rig, HTTPS_SOUND, echo, NULL);
+	assert_int_not_equal(get(&rig, "/a HTTP/1.1\r\nHost: evil\r\n\r\nGET /b"), OK);
+	assert_int_not_equal(get(&rig, "/a\nb"), OK);
+	assert_int_equal(https_server_requests(rig.server), 0);
 	rig_fini(&rig);
 }
 
@@ -900,6 +935,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_arrives_as_asked_and_with_nothing_beside),
+		cmocka_unit_test(a_url_is_asked_for_as_it_stands),
+		cmocka_unit_test(a_url_cannot_begin_another_request),
 		cmocka_unit_test(each_method_is_sent_with_or_without_a_body),
 		cmocka_unit_test(a_large_body_is_sent_without_asking_first),
 		cmocka_unit_test(connections_are_kept),

@@ -349,17 +349,19 @@ static void duplicate_members_are_refused_at_any_level(void **state)
 	accepted(SLICE("{\"a\":{\"a\":[{\"a\":1},{\"a\":2}]},\"A\":1,\"aa\":2}"), &JSON_REQUEST);
 }
 
-static void a_duplicate_is_found_among_many_members(void **state)
+static void a_duplicate_is_found_among_few_members_and_many(void **state)
 {
 	struct buf buf;
 
 	(void)state;
-	buf_init(&buf, arena, 100000);
-	buf_add_text(&buf, "{\"first\":0");
-	for (int i = 0; i < 198; i++)
-		buf_format(&buf, ",\"member%d\":%d", i, i);
-	buf_add_text(&buf, ",\"first\":1}");
-	assert_refused(buf_slice(&buf), &JSON_REQUEST, "duplicate member", buf.len - 10);
+	for (int between = 0; between <= 198; between++) {
+		buf_init(&buf, arena, 100000);
+		buf_add_text(&buf, "{\"first\":0");
+		for (int i = 0; i < between; i++)
+			buf_format(&buf, ",\"member%d\":%d", i, i);
+		buf_add_text(&buf, ",\"first\":1}");
+		assert_refused(buf_slice(&buf), &JSON_REQUEST, "duplicate member", buf.len - 10);
+	}
 }
 
 static void nesting_ends_at_its_limit(void **state)
@@ -676,7 +678,7 @@ int main(void)
 		RULE(a_request_is_an_object),
 		RULE(a_provider_may_answer_any_value),
 		RULE(duplicate_members_are_refused_at_any_level),
-		RULE(a_duplicate_is_found_among_many_members),
+		RULE(a_duplicate_is_found_among_few_members_and_many),
 		RULE(nesting_ends_at_its_limit),
 		RULE(endless_nesting_is_refused_at_once),
 		RULE(values_are_counted_with_what_holds_them),

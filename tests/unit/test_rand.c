@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -92,6 +93,46 @@ static void a_child_process_draws_other_ids_than_its_parent(void **state)
 	assert_memory_not_equal(ours.bytes + 6, theirs.bytes + 6, 10);
 	close(ends[0]);
 	close(ends[1]);
+}
+
+/* Random bytes are drawn for many ids at once: none may be given out twice, nor lie side by side.
+ */
+static void of_very_many_ids_no_two_end_alike(void **state)
+{
+	enum { MANY = 1000 };
+	static struct id ids[MANY];
+
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++)
+		ids[i] = id_new();
+	for (unsigned i = 0; i < MANY; i++) {
+		for (unsigned j = 0; j < i; j++)
+			assert_memory_not_equal(ids[i].bytes + 6, ids[j].bytes + 6, 10);
+	}
+}
+
+static void *draw(void *out)
+{
+	for (unsigned i = 0; i < 100; i++)
+		((struct id *)out)[i] = id_new();
+	return NULL;
+}
+
+static void threads_draw_each_its_own_ids(void **state)
+{
+	static struct id ids[4][100];
+	pthread_t threads[4];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, draw, ids[i]), 0);
+	for (unsigned i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	for (unsigned i = 0; i < 400; i++) {
+		for (unsigned j = 0; j < i; j++)
+			assert_memory_not_equal(ids[i / 100][i % 100].bytes + 6,
+						ids[j / 100][j % 100].bytes + 6, 10);
+	}
 }
 
 static void an_id_carries_its_moment(void **state)
@@ -191,6 +232,8 @@ int main(void)
 		cmocka_unit_test(a_number_lies_below_its_limit),
 		cmocka_unit_test(every_number_comes_as_often_as_any_other),
 		cmocka_unit_test(a_child_process_draws_other_ids_than_its_parent),
+		cmocka_unit_test(of_very_many_ids_no_two_end_alike),
+		cmocka_unit_test(threads_draw_each_its_own_ids),
 		cmocka_unit_test(an_id_carries_its_moment),
 		cmocka_unit_test(a_later_id_sorts_later_as_bytes_and_as_text),
 		cmocka_unit_test(the_text_is_base32hex_in_small_letters),

@@ -204,6 +204,24 @@ static void a_blob_opens_at_its_own_place_alone(void **state)
 	assert_sealed(fx->ring, &other, buf_slice(&fx->blob));
 }
 
+static void a_column_has_a_longest_name(void **state)
+{
+	struct fixture *fx = *state;
+	struct secret secret = {0};
+	char name[160];
+
+	memset(name, 'x', sizeof(name));
+	fx->place.column = name;
+	name[64] = '\0';
+	seal_text(fx, SLICE("token"));
+	assert_opens(fx->ring, &fx->place, buf_slice(&fx->blob), "token");
+	name[64] = 'x';
+	name[sizeof(name) - 1] = '\0';
+	assert_int_equal(secret_set(&secret, SLICE("token")), OK);
+	assert_int_equal(seal_close(fx->ring, &fx->place, &secret, &fx->blob), ERR_INTERNAL);
+	secret_wipe(&secret);
+}
+
 static void an_old_key_still_opens_and_an_active_one_seals(void **state)
 {
 	struct fixture *fx = *state;
@@ -431,6 +449,7 @@ int main(void)
 		TEST(any_single_flipped_bit_is_refused),
 		TEST(a_blob_cut_anywhere_or_made_longer_is_refused),
 		TEST(a_blob_opens_at_its_own_place_alone),
+		TEST(a_column_has_a_longest_name),
 		TEST(an_old_key_still_opens_and_an_active_one_seals),
 		TEST(a_blob_of_a_key_that_is_gone_stays_shut),
 		TEST(what_is_no_blob_has_no_key),

@@ -1,6 +1,8 @@
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -375,6 +377,42 @@ static void a_character_stands_safely_in_a_json_string(void **state)
 	assert_json_char(SLICE("\xE2\x82"), "\\ufffd", 1);
 }
 
+static void what_needs_no_escape_is_told_in_one_go(void **state)
+{
+	char one[1];
+
+	(void)state;
+	assert_int_equal(text_json_plain(SLICE("")), 0);
+	assert_int_equal(text_json_plain((struct slice){NULL, 0}), 0);
+	assert_int_equal(text_json_plain(SLICE("Coffee at 10, {n} [x] ~!")), 24);
+	assert_int_equal(text_json_plain(SLICE("say \"x\"")), 4);
+	assert_int_equal(text_json_plain(SLICE("tab\t")), 3);
+	for (unsigned c = 0; c < 256; c++) {
+		char out[TEXT_JSON_CHAR_BYTES];
+		size_t taken;
+
+		one[0] = (char)c;
+		if (text_json_plain((struct slice){one, 1}) == 0)
+			continue;
+		assert_in_range(c, 0x20, 0x7E);
+		assert_int_equal(text_json_char((struct slice){one, 1}, out, &taken), 1);
+		assert_int_equal(out[0], one[0]);
+	}
+}
+
+static void a_number_is_written_as_it_is_read(void **state)
+{
+	static const int64_t NUMBERS[] = {0, 7, -1, 10, -10, 1764687600123, INT64_MAX, INT64_MIN};
+	char text[TEXT_INT_BYTES], wanted[32];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(NUMBERS); i++) {
+		snprintf(wanted, sizeof(wanted), "%" PRId64, NUMBERS[i]);
+		assert_int_equal(text_from_int(NUMBERS[i], text), strlen(wanted));
+		assert_string_equal(text, wanted);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -398,6 +436,8 @@ int main(void)
 		cmocka_unit_test(bad_escapes_and_nul_are_refused),
 		cmocka_unit_test(decoding_fits_or_gives_nothing),
 		cmocka_unit_test(a_character_stands_safely_in_a_json_string),
+		cmocka_unit_test(what_needs_no_escape_is_told_in_one_go),
+		cmocka_unit_test(a_number_is_written_as_it_is_read),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
