@@ -15,6 +15,7 @@ UNIT_TESTS = \
 	tests/unit/test_envfile \
 	tests/unit/test_err \
 	tests/unit/test_event \
+	tests/unit/test_fcgi \
 	tests/unit/test_file \
 	tests/unit/test_flight \
 	tests/unit/test_google \
@@ -57,7 +58,8 @@ UNIT_DB_TESTS = \
 	tests/unit/test_owners \
 	tests/unit/test_provider_limits \
 	tests/unit/test_sessions \
-	tests/unit/test_store_faults
+	tests/unit/test_store_faults \
+	tests/unit/test_svc
 
 FUZZ_REPLAYS = \
 	tests/fuzz/replay_google_json \
@@ -128,6 +130,9 @@ tests_unit_test_err_LDADD = $(UNIT_LIBS)
 tests_unit_test_event_SOURCES = tests/unit/test_event.c $(UNIT_HELPERS)
 tests_unit_test_event_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_event_LDADD = $(UNIT_LIBS)
+tests_unit_test_fcgi_SOURCES = tests/unit/test_fcgi.c $(UNIT_HELPERS)
+tests_unit_test_fcgi_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_fcgi_LDADD = $(UNIT_LIBS)
 tests_unit_test_file_SOURCES = tests/unit/test_file.c $(UNIT_HELPERS)
 tests_unit_test_file_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_file_LDADD = $(UNIT_LIBS)
@@ -250,6 +255,9 @@ tests_unit_test_sessions_LDADD = $(UNIT_LIBS)
 tests_unit_test_store_faults_SOURCES = tests/unit/test_store_faults.c tests/unit/db_proxy.c tests/unit/store_fixture.c $(UNIT_HELPERS)
 tests_unit_test_store_faults_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_store_faults_LDADD = $(UNIT_LIBS)
+tests_unit_test_svc_SOURCES = tests/unit/test_svc.c tests/unit/store_fixture.c $(UNIT_HELPERS)
+tests_unit_test_svc_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_svc_LDADD = $(UNIT_LIBS)
 
 tests_fuzz_replay_google_json_SOURCES = tests/fuzz/fuzz_google_json.c tests/fuzz/replay.c
 tests_fuzz_replay_google_json_LDADD = $(CB_LIBS)

@@ -75,8 +75,7 @@ static void watch_forks(void)
 
 /*
  * A child inherits the stock of the thread that forked, and must not use it: its ids would be its
- * parent's. Nobody can keep a secret with these bytes, as ids are shown to all; secrets come from
- * rand_fill alone.
+ * parent's. These bytes are no secrets, as ids are shown to all; secrets come from rand_fill alone.
  */
 static void next_tail(unsigned char *out)
 {

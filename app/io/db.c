@@ -155,11 +155,17 @@ static enum err run(struct db *db, struct db_call *call, struct fail *why)
 enum err db_run(struct db *db, const struct db_statement *statement, const struct db_value *in,
 		size_t n_in, uint64_t *affected, struct fail *why)
 {
+	return db_run_rows(db, statement, in, n_in, 1, affected, why);
+}
+
+enum err db_run_rows(struct db *db, const struct db_statement *statement, const struct db_value *in,
+		     size_t n_in, size_t n_rows, uint64_t *affected, struct fail *why)
+{
 	struct db_call call = {.act = db_statement_run,
 			       .statement = statement,
 			       .in = in,
 			       .n_in = n_in,
-			       .n_rows = 1,
+			       .n_rows = n_rows,
 			       .writes = true};
 	enum err e = run(db, &call, why);
 

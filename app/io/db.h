@@ -38,8 +38,11 @@
 struct config;
 struct db;
 
-/* Who we are there: the run-time user without DDL, or the one that migrates. */
-enum db_role { DB_RUN, DB_MIGRATE };
+/*
+ * Who we are there: the run-time user without DDL, with a pool or over the one connection of a
+ * thread that waits for nobody else's, or the user that migrates.
+ */
+enum db_role { DB_RUN, DB_RUN_ALONE, DB_MIGRATE };
 
 /*
  * One statement: a named constant at the top of its store file, made by DB_STATEMENT.
@@ -108,6 +111,14 @@ void db_close(struct db *db);
 MUST_USE enum err db_run(struct db *db, const struct db_statement *statement,
 			 const struct db_value *in, size_t n_in, uint64_t *affected,
 			 struct fail *why);
+
+/*
+ * The same for a statement that changes n_rows rows: one that is repeated by itself and then
+ * changes fewer returns ERR_DB_UNSURE.
+ */
+MUST_USE enum err db_run_rows(struct db *db, const struct db_statement *statement,
+			      const struct db_value *in, size_t n_in, size_t n_rows,
+			      uint64_t *affected, struct fail *why);
 
 /*
  * Runs one statement that writes once for each of n_rows (1 to 256) rows of parameters: rows[0] to

@@ -92,13 +92,14 @@ static enum err fill_column(const struct db_call *call, struct cells *cells, siz
 }
 
 static enum err run_arrays(struct db_conn *conn, struct db_call *call, struct db_prepared *prepared,
-			   MYSQL_BIND *binds, struct fail *why)
+			   struct fail *why)
 {
 	unsigned n = (unsigned)call->n_rows, off = 0;
 	enum err e = OK;
 
 	mysql_stmt_attr_set(prepared->handle, STMT_ATTR_ARRAY_SIZE, &n);
-	if (mysql_stmt_bind_param(prepared->handle, binds) || mysql_stmt_execute(prepared->handle))
+	if (mysql_stmt_bind_param(prepared->handle, prepared->in) ||
+	    mysql_stmt_execute(prepared->handle))
 		e = db_statement_failed(conn, call, prepared, why);
 	else
 		call->affected = mysql_stmt_affected_rows(prepared->handle);
@@ -109,7 +110,6 @@ static enum err run_arrays(struct db_conn *conn, struct db_call *call, struct db
 
 static enum err run_rows(struct db_conn *conn, struct db_call *call, struct fail *why)
 {
-	MYSQL_BIND binds[DB_PARAMS_MAX];
 	struct db_prepared *prepared;
 	struct cells cells = {0};
 	enum err e = db_statement_prepare(conn, call, &prepared, why);
@@ -123,13 +123,13 @@ static enum err run_rows(struct db_conn *conn, struct db_call *call, struct fail
 	if (!cells_init(&cells, call->n_rows * call->n_in))
 		return fail_set(why, ERR_NOMEM, "%s: no memory", call->statement->name);
 	for (size_t i = 0; i < call->n_in && !e; i++)
-		e = fill_column(call, &cells, i, &binds[i]);
+		e = fill_column(call, &cells, i, &prepared->in[i]);
 	if (e) {
 		fail_set(why, e, "%s: a column of parameters is of two kinds, or a time is wrong",
 			 call->statement->name);
 	} else {
 		call->fate = FATE_NONE;
-		e = run_arrays(conn, call, prepared, binds, why);
+		e = run_arrays(conn, call, prepared, why);
 	}
 	free(cells.times);
 	return e;

@@ -24,7 +24,7 @@
 enum {
 	DB_HOSTS_MAX = 8,
 	DB_HOST_BYTES = 256,
-	DB_PARAMS_MAX = 32,
+	DB_PARAMS_MAX = 512,
 	DB_COLUMNS_MAX = 48,
 	DB_BORROW_MS = 2000,
 	DB_CONNECT_S = 2,
@@ -52,12 +52,28 @@ struct db_host {
 	int64_t down_until_ms; /* not to be tried before */
 };
 
-/* A statement as one connection has prepared it. */
+/* Where one column of a row is put. */
+struct db_cell {
+	enum db_kind kind; /* of the answer that is being read */
+	int64_t number;
+	MYSQL_TIME time;
+	unsigned long length;
+	my_bool is_null;
+	my_bool is_cut;
+};
+
+/*
+ * A statement as one connection has prepared it, with room for its parameters and for one
+ * row: here, for there are fewer connections than threads, on whose stacks it would lie else.
+ */
 struct db_prepared {
 	MYSQL_STMT *handle;
 	unsigned n_in;
 	unsigned n_out;
-	enum db_kind kinds[DB_COLUMNS_MAX]; /* of the answer that is being read */
+	MYSQL_BIND *in;
+	MYSQL_TIME *times; /* of those parameters that are one */
+	MYSQL_BIND *out;
+	struct db_cell *cells;
 };
 
 /* One place of the pool. Belongs to the thread that borrowed it. */

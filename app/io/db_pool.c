@@ -290,6 +290,13 @@ void db_pool_give_back(struct db_pool *pool, struct db_conn *conn)
 	pthread_mutex_unlock(&pool->lock);
 }
 
+static size_t count_places(const struct config *config, enum db_role role)
+{
+	if (role == DB_RUN)
+		return (size_t)config->database_pool;
+	return role == DB_MIGRATE ? MIGRATE_PLACES : 1;
+}
+
 static enum err make_places(struct db_pool *pool)
 {
 	pool->conns = calloc(pool->n_conns, sizeof(pool->conns[0]));
@@ -319,7 +326,7 @@ enum err db_pool_new(const struct config *config, enum db_role role, struct db_p
 	pthread_mutex_init(&pool->lock, NULL);
 	pool->config = config;
 	pool->role = role;
-	pool->n_conns = role == DB_MIGRATE ? MIGRATE_PLACES : (size_t)config->database_pool;
+	pool->n_conns = count_places(config, role);
 	e = read_hosts(pool, why);
 	if (!e)
 		e = make_places(pool);

@@ -10,15 +10,6 @@ enum { ROWS_MAX = 10000, ROWS_FIRST = 16 };
 extern const struct db_statement __start_db_statements[] __attribute__((weak));
 extern const struct db_statement __stop_db_statements[] __attribute__((weak));
 
-/* Where one column of a row is put. */
-struct cell {
-	int64_t number;
-	MYSQL_TIME time;
-	unsigned long length;
-	my_bool is_null;
-	my_bool is_cut;
-};
-
 size_t db_statement_count(void)
 {
 	return (size_t)(__stop_db_statements - __start_db_statements);
@@ -82,6 +73,27 @@ static enum err prepare_failed(struct db_conn *conn, struct db_call *call, MYSQL
 	return e;
 }
 
+/* With its room, in one piece. NULL: no memory. */
+static struct db_prepared *prepared_new(MYSQL_STMT *handle)
+{
+	size_t n_in = handle->param_count, n_out = handle->field_count;
+	struct db_prepared *prepared =
+		calloc(1, sizeof(*prepared) +
+				  n_in * (sizeof(prepared->in[0]) + sizeof(prepared->times[0])) +
+				  n_out * (sizeof(prepared->out[0]) + sizeof(prepared->cells[0])));
+
+	if (!prepared)
+		return NULL;
+	prepared->handle = handle;
+	prepared->n_in = handle->param_count;
+	prepared->n_out = handle->field_count;
+	prepared->in = (void *)(prepared + 1);
+	prepared->out = prepared->in + n_in;
+	prepared->times = (void *)(prepared->out + n_out);
+	prepared->cells = (void *)(prepared->times + n_in);
+	return prepared;
+}
+
 enum err db_statement_prepare(struct db_conn *conn, struct db_call *call, struct db_prepared **out,
 			      struct fail *why)
 {
@@ -101,7 +113,7 @@ enum err db_statement_prepare(struct db_conn *conn, struct db_call *call, struct
 		return no_memory(call, why);
 	if (mysql_stmt_prepare(handle, statement->sql, strlen(statement->sql)))
 		return prepare_failed(conn, call, handle, why);
-	prepared = calloc(1, sizeof(*prepared));
+	prepared = prepared_new(handle);
 	if (!prepared || handle->param_count > DB_PARAMS_MAX ||
 	    handle->field_count > DB_COLUMNS_MAX) {
 		mysql_stmt_close(handle);
@@ -109,9 +121,6 @@ enum err db_statement_prepare(struct db_conn *conn, struct db_call *call, struct
 		return prepared ? wrong(call, why, "has too many parameters or columns")
 				: no_memory(call, why);
 	}
-	prepared->handle = handle;
-	prepared->n_in = handle->param_count;
-	prepared->n_out = handle->field_count;
 	*out = conn->prepared[number] = prepared;
 	return OK;
 }
@@ -163,23 +172,23 @@ static enum err bind_value(const struct db_value *value, MYSQL_BIND *bind, MYSQL
 static enum err execute(struct db_conn *conn, struct db_call *call, struct db_prepared **out,
 			struct fail *why)
 {
-	MYSQL_BIND binds[DB_PARAMS_MAX];
-	MYSQL_TIME times[DB_PARAMS_MAX];
+	struct db_prepared *prepared;
 	enum err e;
 
 	call->fate = FATE_NONE;
-	e = db_statement_prepare(conn, call, out, why);
+	e = db_statement_prepare(conn, call, &prepared, why);
+	*out = prepared;
 	if (e)
 		return e;
-	if (call->n_in != (*out)->n_in)
+	if (call->n_in != prepared->n_in)
 		return wrong(call, why, "has another number of parameters");
-	memset(binds, 0, call->n_in * sizeof(binds[0]));
+	memset(prepared->in, 0, call->n_in * sizeof(prepared->in[0]));
 	for (size_t i = 0; i < call->n_in; i++)
-		if (bind_value(&call->in[i], &binds[i], &times[i]))
+		if (bind_value(&call->in[i], &prepared->in[i], &prepared->times[i]))
 			return wrong(call, why, "a time lies outside 1970 to 9999");
-	if ((call->n_in && mysql_stmt_bind_param((*out)->handle, binds)) ||
-	    mysql_stmt_execute((*out)->handle))
-		return db_statement_failed(conn, call, *out, why);
+	if ((call->n_in && mysql_stmt_bind_param(prepared->handle, prepared->in)) ||
+	    mysql_stmt_execute(prepared->handle))
+		return db_statement_failed(conn, call, prepared, why);
 	return OK;
 }
 
@@ -200,23 +209,23 @@ enum err db_statement_run(struct db_conn *conn, struct db_call *call, struct fai
 
 /* Reading. */
 
-static void bind_columns(struct db_prepared *prepared, struct cell *cells, MYSQL_BIND *binds)
+static void bind_columns(struct db_prepared *prepared)
 {
-	memset(cells, 0, prepared->n_out * sizeof(cells[0]));
-	memset(binds, 0, prepared->n_out * sizeof(binds[0]));
+	memset(prepared->cells, 0, prepared->n_out * sizeof(prepared->cells[0]));
+	memset(prepared->out, 0, prepared->n_out * sizeof(prepared->out[0]));
 	for (unsigned i = 0; i < prepared->n_out; i++) {
-		struct cell *cell = &cells[i];
-		MYSQL_BIND *bind = &binds[i];
+		struct db_cell *cell = &prepared->cells[i];
+		MYSQL_BIND *bind = &prepared->out[i];
 
 		bind->length = &cell->length;
 		bind->is_null = &cell->is_null;
 		bind->error = &cell->is_cut;
 		/* anew each time: a column's type may follow from the parameters */
-		prepared->kinds[i] = db_value_kind(&prepared->handle->fields[i]);
-		if (prepared->kinds[i] == DB_INT) {
+		cell->kind = db_value_kind(&prepared->handle->fields[i]);
+		if (cell->kind == DB_INT) {
 			bind->buffer_type = MYSQL_TYPE_LONGLONG;
 			bind->buffer = &cell->number;
-		} else if (prepared->kinds[i] == DB_TIME) {
+		} else if (cell->kind == DB_TIME) {
 			bind->buffer_type = MYSQL_TYPE_DATETIME;
 			bind->buffer = &cell->time;
 		} else {
@@ -225,6 +234,7 @@ static void bind_columns(struct db_prepared *prepared, struct cell *cells, MYSQL
 			bind->buffer = cell;
 		}
 	}
+	mysql_stmt_bind_result(prepared->handle, prepared->out);
 }
 
 static enum err take_text(struct db_call *call, struct db_prepared *prepared, unsigned column,
@@ -243,18 +253,18 @@ static enum err take_text(struct db_call *call, struct db_prepared *prepared, un
 }
 
 /* The row that was just fetched, as values. */
-static enum err take_row(struct db_call *call, struct db_prepared *prepared,
-			 const struct cell *cells, struct db_value *out, struct fail *why)
+static enum err take_row(struct db_call *call, struct db_prepared *prepared, struct db_value *out,
+			 struct fail *why)
 {
 	enum err e = OK;
 
 	for (unsigned i = 0; i < prepared->n_out && !e; i++) {
-		const struct cell *cell = &cells[i];
+		const struct db_cell *cell = &prepared->cells[i];
 
 		out[i] = db_null();
 		if (cell->is_null)
 			continue;
-		out[i].kind = prepared->kinds[i];
+		out[i].kind = cell->kind;
 		if (out[i].kind == DB_TIME)
 			out[i].number = db_value_from_time(&cell->time);
 		else if (out[i].kind != DB_INT)
@@ -281,8 +291,6 @@ static enum err fetch(struct db_conn *conn, struct db_call *call, struct db_prep
 
 enum err db_statement_read(struct db_conn *conn, struct db_call *call, struct fail *why)
 {
-	struct cell cells[DB_COLUMNS_MAX];
-	MYSQL_BIND binds[DB_COLUMNS_MAX];
 	struct db_prepared *prepared;
 	bool found, more;
 	enum err e = execute(conn, call, &prepared, why);
@@ -293,11 +301,10 @@ enum err db_statement_read(struct db_conn *conn, struct db_call *call, struct fa
 		mysql_stmt_free_result(prepared->handle);
 		return wrong(call, why, "has another number of columns");
 	}
-	bind_columns(prepared, cells, binds);
-	mysql_stmt_bind_result(prepared->handle, binds);
+	bind_columns(prepared);
 	e = fetch(conn, call, prepared, &found, why);
 	if (!e && found)
-		e = take_row(call, prepared, cells, call->out, why);
+		e = take_row(call, prepared, call->out, why);
 	if (!e && found) /* the end of the answer may still be an error */
 		e = fetch(conn, call, prepared, &more, why);
 	if (call->fate <= FATE_FAILED)
@@ -335,8 +342,6 @@ static enum err make_room(struct db_call *call, size_t *room, struct fail *why)
 
 enum err db_statement_read_all(struct db_conn *conn, struct db_call *call, struct fail *why)
 {
-	struct cell cells[DB_COLUMNS_MAX];
-	MYSQL_BIND binds[DB_COLUMNS_MAX];
 	struct db_rows *rows = call->rows;
 	struct db_prepared *prepared;
 	size_t room = 0;
@@ -349,13 +354,12 @@ enum err db_statement_read_all(struct db_conn *conn, struct db_call *call, struc
 	rows->n_columns = prepared->n_out;
 	if (!prepared->n_out)
 		return wrong(call, why, "gives no rows");
-	bind_columns(prepared, cells, binds);
-	mysql_stmt_bind_result(prepared->handle, binds);
+	bind_columns(prepared);
 	while (!(e = fetch(conn, call, prepared, &more, why)) && more) {
 		e = make_room(call, &room, why);
 		if (!e)
-			e = take_row(call, prepared, cells,
-				     rows->values + rows->n_rows * rows->n_columns, why);
+			e = take_row(call, prepared, rows->values + rows->n_rows * rows->n_columns,
+				     why);
 		if (e)
 			break;
 		rows->n_rows++;

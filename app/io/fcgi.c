@@ -256,10 +256,10 @@ static void finish(struct fcgi_request *request)
 {
 	FCGX_Request *fcgx = &request->fcgx;
 
-	if (!request->heard_out && read_rest(fcgx->in))
-		hear_out(request);
 	FCGX_FClose(fcgx->err);
 	FCGX_FClose(fcgx->out);
+	if (!request->heard_out && read_rest(fcgx->in))
+		hear_out(request);
 	if (request->heard_out)
 		FCGX_Detach(fcgx);
 	FCGX_Free(fcgx, 1);

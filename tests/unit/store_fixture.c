@@ -268,15 +268,25 @@ bool store_reads_by_key(const char *name, const char *const literals[], unsigned
 	return good;
 }
 
-const char *store_key_of(const char *name, const char *const literals[])
+static const char *explained(const char *name, const char *const literals[], unsigned column)
 {
-	static char key[128];
+	static char word[128];
 	MYSQL_RES *rows = explain(name, literals);
 	MYSQL_ROW row = mysql_fetch_row(rows);
 
-	snprintf(key, sizeof(key), "%s", row && row[EXPLAIN_KEY] ? row[EXPLAIN_KEY] : "");
+	snprintf(word, sizeof(word), "%s", row && row[column] ? row[column] : "");
 	mysql_free_result(rows);
-	return key;
+	return word;
+}
+
+const char *store_key_of(const char *name, const char *const literals[])
+{
+	return explained(name, literals, EXPLAIN_KEY);
+}
+
+const char *store_access_of(const char *name, const char *const literals[])
+{
+	return explained(name, literals, EXPLAIN_TYPE);
 }
 
 static void prepare_one(void *cx, const struct db_statement *statement)

@@ -56,6 +56,9 @@ bool store_reads_by_key(const char *name, const char *const literals[], unsigned
 /* The key that EXPLAIN names for the first table of a statement; "" for none. */
 const char *store_key_of(const char *name, const char *const literals[]);
 
+/* How it goes through that table: "range", "index", ...; good until the next call of either. */
+const char *store_access_of(const char *name, const char *const literals[]);
+
 /* Prepares every statement that is linked in; fails the test, with its name, when one does not. */
 void store_prepare_all(void);
 

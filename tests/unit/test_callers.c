@@ -76,11 +76,10 @@ static enum err by_session(unsigned char byte, const char *external_id, struct s
 				  store_arena(), session, target, NULL);
 }
 
-static enum err by_owner(const char *tenant_name, const char *external_id, struct id *found,
-			 struct target *target)
+static enum err by_owner(const struct id *of_tenant, const char *external_id, struct target *target)
 {
-	return callers_by_owner(store_db(), slice_of(tenant_name), slice_of(external_id),
-				store_arena(), found, target, NULL);
+	return callers_by_owner(store_db(), of_tenant, slice_of(external_id), store_arena(), target,
+				NULL);
 }
 
 static void a_key_finds_its_tenant_the_owner_and_the_default_calendar(void **state)
@@ -208,6 +207,19 @@ static void a_disconnected_default_calendar_is_none_and_a_lost_one_is_told(void 
 	assert_true(id_is_none(&target.connection.id));
 }
 
+static void a_calendar_that_is_none_tells_no_pause_of_its_provider(void **state)
+{
+	struct target target;
+
+	(void)state;
+	store_sql("INSERT INTO provider_limits VALUES ('google', UTC_TIMESTAMP(3) + INTERVAL 60 "
+		  "SECOND, 'provider_misconfigured', UTC_TIMESTAMP(3))");
+	store_sql("UPDATE coach_calendar_connections SET status = 'disconnected'");
+	assert_int_equal(by_owner(&tenant, "coach", &target), OK);
+	assert_int_equal(target.provider_pause_ms, 0);
+	assert_int_equal(target.provider_pause_reason.len, 0);
+}
+
 static void a_running_pause_of_the_provider_is_told_and_a_past_one_is_not(void **state)
 {
 	struct api_key key;
@@ -289,22 +301,25 @@ static void a_session_that_was_seen_within_the_idle_time_is_found(void **state)
 	assert_in_range(session.idle_ms, 1700000, 1799999);
 }
 
-static void an_owner_is_found_by_the_name_of_its_tenant(void **state)
+static void an_owner_is_found_within_its_tenant_alone(void **state)
 {
-	struct id found;
+	static const char *const NAMES[] = {"theirs", "nobody", HOSTILE, ""};
+	struct id none = {0};
 	struct target target;
 
 	(void)state;
-	assert_int_equal(by_owner("first", "coach", &found, &target), OK);
-	assert_true(id_equal(&found, &tenant));
+	assert_int_equal(by_owner(&tenant, "coach", &target), OK);
 	assert_true(id_equal(&target.owner.id, &owner));
 	assert_true(id_equal(&target.connection.id, &connection));
-	assert_int_equal(by_owner("stranger", "coach", &found, &target), OK);
-	assert_true(id_equal(&found, &stranger));
+	assert_int_equal(by_owner(&stranger, "coach", &target), OK);
 	assert_true(id_is_none(&target.owner.id));
-	assert_int_equal(by_owner("nobody", "coach", &found, &target), ERR_NOT_FOUND);
-	assert_int_equal(by_owner(HOSTILE, HOSTILE, &found, &target), ERR_NOT_FOUND);
-	assert_true(id_is_none(&found));
+	assert_int_equal(by_owner(&none, "coach", &target), OK);
+	assert_true(id_is_none(&target.owner.id));
+	for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
+		assert_int_equal(by_owner(&tenant, NAMES[i], &target), OK);
+		assert_true(id_is_none(&target.owner.id));
+		assert_true(id_is_none(&target.connection.id));
+	}
 }
 
 static void a_connection_is_found_by_its_id_within_its_tenant_alone(void **state)
@@ -357,7 +372,7 @@ static void the_first_statement_of_a_request_reads_by_unique_keys_alone(void **s
 	const char *key[] = {"'coach'", hash};
 	const char *session[] = {"'lonely'", hash, "1800000"};
 	const char *own_session[] = {"NULL", hash, "1800000"};
-	const char *own[] = {"'coach'", "'first'"};
+	const char *own[] = {store_hex(&tenant), "'coach'"};
 	const char *target[] = {store_hex(&tenant), store_hex(&connection)};
 	unsigned tables;
 
@@ -372,7 +387,7 @@ static void the_first_statement_of_a_request_reads_by_unique_keys_alone(void **s
 	assert_true(store_reads_by_key("CALLERS_BY_SESSION", own_session, &tables));
 	assert_int_equal(tables, 5);
 	assert_true(store_reads_by_key("CALLERS_BY_OWNER", own, &tables));
-	assert_int_equal(tables, 4);
+	assert_int_equal(tables, 3);
 	assert_true(store_reads_by_key("CALLERS_TARGET_OF", target, &tables));
 	assert_int_equal(tables, 3);
 }
@@ -399,13 +414,15 @@ int main(void)
 			a_disconnected_default_calendar_is_none_and_a_lost_one_is_told, begin),
 		cmocka_unit_test_setup(
 			a_running_pause_of_the_provider_is_told_and_a_past_one_is_not, begin),
+		cmocka_unit_test_setup(a_calendar_that_is_none_tells_no_pause_of_its_provider,
+				       begin),
 		cmocka_unit_test_setup(an_open_session_finds_its_owner_and_the_one_it_asks_for,
 				       begin),
 		cmocka_unit_test_setup(
 			a_session_that_expired_idled_or_was_never_opened_is_not_found, begin),
 		cmocka_unit_test_setup(a_session_that_was_seen_within_the_idle_time_is_found,
 				       begin),
-		cmocka_unit_test_setup(an_owner_is_found_by_the_name_of_its_tenant, begin),
+		cmocka_unit_test_setup(an_owner_is_found_within_its_tenant_alone, begin),
 		cmocka_unit_test_setup(a_connection_is_found_by_its_id_within_its_tenant_alone,
 				       begin),
 		cmocka_unit_test_setup(the_first_statement_of_a_request_reads_by_unique_keys_alone,

@@ -750,6 +750,27 @@ static void an_exhausted_pool_is_busy_after_two_seconds(void **state)
 	sem_destroy(&let_go);
 }
 
+static enum err read_beside(struct db *tx, void *cx, struct fail *reason)
+{
+	struct db_value out[2];
+
+	(void)tx;
+	return db_read(cx, &KEPT_COUNT, NULL, 0, arena, out, 2, reason);
+}
+
+static void who_runs_alone_has_one_connection_whatever_the_pool(void **state)
+{
+	struct db_settings many;
+	struct db *alone;
+
+	(void)state;
+	db_fixture_settings(&many, NULL, 16);
+	alone = db_fixture_open(&many, DB_RUN_ALONE);
+	assert_int_equal(db_transact(alone, read_beside, alone, &why), ERR_BUSY);
+	assert_int_equal(read_beside(NULL, alone, &why), OK);
+	db_close(alone);
+}
+
 static void *add_often(void *cx)
 {
 	const struct db_value in[] = {db_int(1)};
@@ -886,6 +907,7 @@ int main(void)
 		cmocka_unit_test_setup(many_rows_belong_to_the_transaction_they_are_in, empty),
 		cmocka_unit_test_setup(a_deadlock_is_repeated_and_nothing_is_counted_twice, empty),
 		cmocka_unit_test_setup(an_exhausted_pool_is_busy_after_two_seconds, empty),
+		cmocka_unit_test_setup(who_runs_alone_has_one_connection_whatever_the_pool, empty),
 		cmocka_unit_test_setup(more_threads_than_connections_lose_nothing, empty),
 		cmocka_unit_test_setup(hosts_that_are_none_are_refused, empty),
 		cmocka_unit_test_setup(hosts_are_read_with_their_ports, empty),

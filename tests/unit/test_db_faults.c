@@ -18,6 +18,7 @@ enum { AWAY_MS = 30000, BACK_MS = 2000, WRITERS = 8 };
 DB_STATEMENT(ADD, "INSERT INTO kept (id, n) VALUES (?, ?)");
 DB_STATEMENT_KEYED(ADD_KEYED, "INSERT INTO kept (id, n) VALUES (?, ?)");
 DB_STATEMENT_KEYED(SET_KEYED, "UPDATE kept SET n = ? WHERE id = ?");
+DB_STATEMENT_KEYED(RISE_KEYED, "UPDATE kept SET n = n + 1 WHERE n = 10 OR (id = 1 AND n = 11)");
 DB_STATEMENT_KEYED(SWAP_KEYED, "UPDATE kept SET n = ? WHERE id = ? AND n = ?");
 DB_STATEMENT(INCREASE, "UPDATE kept SET n = n + 1 WHERE id = ?");
 DB_STATEMENT(READ, "SELECT n FROM kept WHERE id = ?");
@@ -97,6 +98,8 @@ static int begin(void **state)
 	assert_int_equal(db_run(db, &SET_KEYED, zero, 2, NULL, &why), OK);
 	assert_int_equal(db_run(db, &SWAP_KEYED, zero, 3, NULL, &why), OK);
 	assert_int_equal(db_run(db, &INCREASE, zero, 1, NULL, &why), OK);
+	assert_int_equal(db_run(db, &RISE_KEYED, NULL, 0, NULL, &why), OK);
+	db_fixture_sql("UPDATE kept SET n = 10");
 	assert_int_equal(db_read(db, &READ, zero, 1, arena, &out, 1, &why), ERR_NOT_FOUND);
 	add_to(db, 0, 0);
 	assert_int_equal(db_run(db, &ADD_KEYED, zero, 2, NULL, &why), ERR_DUPLICATE);
@@ -214,6 +217,18 @@ static void a_repeat_that_finds_nothing_to_do_is_unsure(void **state)
 	lose_the_answer_to(COMMAND_EXECUTE, NULL);
 	assert_int_equal(db_run(db, &ADD_KEYED, add, 2, &n, &why), ERR_DB_UNSURE);
 	assert_int_equal(number(&READ, 5), 50);
+}
+
+static void a_repeat_that_finds_fewer_rows_than_it_should_is_unsure(void **state)
+{
+	uint64_t n = 9;
+
+	(void)state;
+	lose_the_answer_to(COMMAND_EXECUTE, NULL);
+	assert_int_equal(db_run_rows(db, &RISE_KEYED, NULL, 0, 2, &n, &why), ERR_DB_UNSURE);
+	assert_true(db_proxy_has_struck(proxy));
+	assert_int_equal(n, 0);
+	assert_int_equal(number(&READ, 2), 11);
 }
 
 static void what_was_lost_before_it_was_sent_is_sent_again(void **state)
@@ -567,6 +582,7 @@ int main(void)
 		CASE(a_keyed_write_is_repeated_and_ends_right),
 		CASE(a_keyed_write_that_did_not_get_there_is_made_up_for),
 		CASE(a_repeat_that_finds_nothing_to_do_is_unsure),
+		CASE(a_repeat_that_finds_fewer_rows_than_it_should_is_unsure),
 		CASE(what_was_lost_before_it_was_sent_is_sent_again),
 		CASE(a_connection_that_the_server_closed_is_replaced_unseen),
 		CASE(many_keyed_rows_are_repeated_after_a_lost_commit),

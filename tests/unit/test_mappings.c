@@ -8,7 +8,7 @@
 #include "store/mappings.h"
 #include "tests/unit/store_fixture.h"
 
-enum { CLAIM_MS = 15000, SETTLE_MS = 60000, MANY = 256 };
+enum { CLAIM_MS = 15000, SETTLE_MS = 60000, MANY = 256, MARKS_WIDE = 33 };
 
 static struct id tenant, owner, connection;
 
@@ -470,6 +470,79 @@ static void two_hundred_and_fifty_six_marks_are_written_at_once(void **state)
 			 MANY);
 }
 
+/* Every number of them that a statement is made for, and those between. */
+static void so_many_marks_at_once_each_leave_their_own_values(void **state)
+{
+	struct placed_mark marks[MARKS_WIDE];
+	const struct placed_mark *list[MARKS_WIDE];
+	enum err results[MARKS_WIDE];
+
+	(void)state;
+	for (unsigned n = 1; n <= MARKS_WIDE; n++) {
+		store_sql("DELETE FROM calendar_event_mappings");
+		for (unsigned i = 0; i < n; i++) {
+			struct mapping mapping = one_of_many(i);
+
+			marks[i] = mark_of(&mapping);
+			marks[i].provider_event_id = marks[i].html_link = mapping.event_ref;
+			marks[i].placed_ms += i;
+			marks[i].answered = i % 2 == 1;
+			list[i] = &marks[i];
+		}
+		one_of_many(MARKS_WIDE);
+		mappings_mark_placed(store_db(), list, n, results);
+		for (unsigned i = 0; i < n; i++)
+			assert_int_equal(results[i], OK);
+		assert_int_equal(
+			store_number("SELECT COUNT(*) FROM calendar_event_mappings WHERE state = "
+				     "'placed' AND provider_event_id = event_ref AND html_link = "
+				     "event_ref AND answered = event_ref %% 2 AND event IS NULL "
+				     "AND placed_at = '2027-01-15 08:00:00.123' "
+				     "+ INTERVAL 1000 * event_ref MICROSECOND"),
+			n);
+		assert_int_equal(store_number("SELECT COUNT(*) FROM calendar_event_mappings "
+					      "WHERE state = 'intended' AND event = '{}'"),
+				 1);
+	}
+}
+
+static void a_mark_with_the_claim_of_another_row_marks_nothing(void **state)
+{
+	struct mapping a = added("a"), b = added("b"), c = added("c");
+	struct placed_mark marks[] = {mark_of(&a), mark_of(&b), mark_of(&c)};
+	const struct placed_mark *list[] = {&marks[0], &marks[1], &marks[2]};
+	enum err results[3] = {ERR_INTERNAL, ERR_INTERNAL, ERR_INTERNAL};
+
+	(void)state;
+	marks[0].claim_token = b.claim_token;
+	marks[1].claim_token = a.claim_token;
+	mappings_mark_placed(store_db(), list, 3, results);
+	assert_int_equal(results[0], ERR_STALE);
+	assert_int_equal(results[1], ERR_STALE);
+	assert_int_equal(results[2], OK);
+	assert_int_equal(state_of(&a), MAPPING_INTENDED);
+	assert_int_equal(state_of(&b), MAPPING_INTENDED);
+}
+
+/* Even where a look at all rows would be cheaper: others' rows are locked. */
+static void marks_touch_no_row_but_their_own(void **state)
+{
+	enum { ROWS = 4, CLAIMS = 320 - 2 * 32 };
+	const char *literals[320];
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(literals); i++)
+		literals[i] = "'x'";
+	for (unsigned i = 0; i < ROWS; i++) {
+		struct mapping mapping = one_of_many(i);
+
+		literals[CLAIMS + 2 * i] = store_hex(&mapping.id);
+		literals[CLAIMS + 2 * i + 1] = store_hex(&mapping.claim_token);
+	}
+	assert_string_equal(store_key_of("MAPPINGS_MARK_32_PLACED", literals), "PRIMARY");
+	assert_string_equal(store_access_of("MAPPINGS_MARK_32_PLACED", literals), "range");
+}
+
 static void a_refused_intent_is_begun_anew_by_a_repetition(void **state)
 {
 	struct id second = id_new();
@@ -810,6 +883,9 @@ int main(void)
 				       begin),
 		cmocka_unit_test_setup(each_of_many_marks_gets_its_own_result, begin),
 		cmocka_unit_test_setup(two_hundred_and_fifty_six_marks_are_written_at_once, begin),
+		cmocka_unit_test_setup(so_many_marks_at_once_each_leave_their_own_values, begin),
+		cmocka_unit_test_setup(a_mark_with_the_claim_of_another_row_marks_nothing, begin),
+		cmocka_unit_test_setup(marks_touch_no_row_but_their_own, begin),
 		cmocka_unit_test_setup(a_refused_intent_is_begun_anew_by_a_repetition, begin),
 		cmocka_unit_test_setup(an_unsure_intent_is_looked_at_when_it_was_going_to_be,
 				       begin),

@@ -71,7 +71,7 @@ static void a_tenant_is_found_by_its_exact_name(void **state)
 
 	(void)state;
 	assert_int_equal(tenants_find(store_db(), SLICE("default"), &found, NULL), OK);
-	assert_false(id_is_none(&found));
+	assert_true(id_equal(&found, &TENANT_DEFAULT));
 	assert_int_equal(tenants_find(store_db(), SLICE("first"), &found, NULL), OK);
 	assert_true(id_equal(&found, &tenant));
 	assert_int_equal(tenants_find(store_db(), SLICE("First"), &found, NULL), ERR_NOT_FOUND);

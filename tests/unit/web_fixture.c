@@ -71,6 +71,8 @@ enum err fcgi_body(struct fcgi_request *from, struct arena *arena, size_t ceilin
 
 /* In the place of app/store. */
 
+const struct id TENANT_DEFAULT = {"default"};
+
 struct id web_tenant(const char *name)
 {
 	struct id id = {{0}};
@@ -147,17 +149,20 @@ enum err callers_by_session(struct db *db, struct slice session_hash, int64_t id
 	return is_hash_of(session_hash, SESSION_COOKIE) || fx.tables.opened ? OK : ERR_NOT_FOUND;
 }
 
-enum err callers_by_owner(struct db *db, struct slice tenant_name, struct slice owner,
-			  struct arena *arena, struct id *tenant, struct target *target,
-			  struct fail *why)
+enum err callers_by_owner(struct db *db, const struct id *tenant, struct slice owner,
+			  struct arena *arena, struct target *target, struct fail *why)
 {
 	(void)db;
 	(void)arena;
 	(void)why;
 	fx.tables.look_ups++;
-	*tenant = web_tenant(slice_is(tenant_name, "default") ? "default" : "other");
 	find_target(tenant, owner, target);
 	return fx.tables.error;
+}
+
+enum err svc_jwt_tenant(struct svc *svc, struct id *out, struct fail *why)
+{
+	return tenants_find(svc->db, slice_of(svc->config->jwt_tenant), out, why);
 }
 
 enum err tenants_find(struct db *db, struct slice name, struct id *out, struct fail *why)
