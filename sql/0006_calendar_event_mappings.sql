@@ -6,6 +6,7 @@
 --   keyed        replay_key is of an Idempotency-Key
 --   answered     a caller was told that it stands; until then the same request once more gets it
 --   claim_token  who is at it; every write-back names it, so that an overtaken worker changes nothing
+--   event        what is to be placed; NULL once it stands, so that the row does not grow then
 --   settle_at    when calbridge-sync looks after it: to carry it forward while it is intended or
 --                unsure, to forget replay_key and event a day after it came to its end; then NULL
 

@@ -1,10 +1,15 @@
 #include "service/svc.h"
 
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/config.h"
 #include "io/batch.h"
 #include "io/db.h"
 #include "io/flight.h"
 #include "io/http.h"
 #include "store/mappings.h"
+#include "store/owners.h"
 
 /* Runs on the batch's writer thread. */
 static void flush_marks(void *cx, void *const items[], size_t n, enum err results[])
@@ -25,10 +30,12 @@ enum err svc_open(const struct config *config, const struct seal_ring *ring,
 	*out = (struct svc){.config = config, .ring = ring, .moments = moments};
 	e = db_open(config, DB_RUN, &out->db, why);
 	if (!e)
+		e = db_open(config, DB_RUN_ALONE, &out->marks_db, why);
+	if (!e)
 		e = http_open(config, trust, &out->http, why);
 	if (!e) {
 		out->refreshes = flight_new();
-		out->marks = batch_new(flush_marks, out->db);
+		out->marks = batch_new(flush_marks, out->marks_db);
 		if (!out->refreshes || !out->marks)
 			e = fail_set(why, ERR_NOMEM, "no memory or thread for a worker");
 	}
@@ -42,6 +49,36 @@ void svc_close(struct svc *svc)
 	batch_free(svc->marks);
 	flight_free(svc->refreshes);
 	http_close(svc->http);
+	db_close(svc->marks_db);
 	db_close(svc->db);
+	free(svc->jwt_tenant);
 	*svc = (struct svc){0};
+}
+
+/* Of threads that ask at once, the first one's answer is kept. */
+static void keep_tenant(struct svc *svc, const struct id *tenant)
+{
+	struct id *kept = malloc(sizeof(*kept)), *none = NULL;
+
+	if (!kept)
+		return; /* the next one asks again */
+	*kept = *tenant;
+	if (!atomic_compare_exchange_strong(&svc->jwt_tenant, &none, kept))
+		free(kept);
+}
+
+enum err svc_jwt_tenant(struct svc *svc, struct id *out, struct fail *why)
+{
+	const struct id *kept = atomic_load(&svc->jwt_tenant);
+	enum err e = OK;
+
+	if (kept) {
+		*out = *kept;
+		return OK;
+	}
+	e = tenants_find(svc->db, slice_of(svc->config->jwt_tenant), out, why);
+	if (!e)
+		keep_tenant(svc, out);
+	return e == ERR_NOT_FOUND ? fail_set(why, ERR_CONFIG, "JWT_TENANT: there is no such tenant")
+				  : e;
 }

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/rand.h"
 #include "base/text.h"
 
 struct batch;
@@ -27,7 +28,9 @@ struct svc {
 	struct db *db;
 	struct http *http;
 	struct batch *marks;      /* gathers the placed marks (struct placed_mark) */
+	struct db *marks_db;      /* of its writer, which stands in no line for a connection */
 	struct flight *refreshes; /* one token refresh a connection at a time in this process */
+	_Atomic(struct id *) jwt_tenant; /* NULL: not asked for yet */
 };
 
 /* One request or job: where its memory is, by when it must be done, and whose it is in logs. */
@@ -49,5 +52,11 @@ MUST_USE enum err svc_open(const struct config *config, const struct seal_ring *
 
 /* Closes it; no work may be under way. */
 void svc_close(struct svc *svc);
+
+/*
+ * The tenant of user tokens, JWT_TENANT. The database is asked once: the id of a name stays what it
+ * is. ERR_CONFIG: there is none of that name; those of io/db.
+ */
+MUST_USE enum err svc_jwt_tenant(struct svc *svc, struct id *out, struct fail *why);
 
 #endif

@@ -5,21 +5,16 @@
 
 /*
  * All of these are joins over unique keys with constants, so that the server reads one row a
- * table before it does anything else. A disconnected default is as none.
+ * table before it does anything else. It optimizes them anew in every request, so they have no
+ * expression or condition that a row can as well be judged by here.
  */
-#define TARGET_COLUMNS                                                                             \
-	OWNER_COLUMNS ", " CONNECTION_COLUMNS ", "                                                 \
-		      "GREATEST(0, COALESCE(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), "         \
-		      "p.paused_until) DIV 1000, 0)), p.reason "
+#define TARGET_COLUMNS OWNER_COLUMNS ", " CONNECTION_COLUMNS ", p.paused_until, p.reason "
 
 #define JOIN_DEFAULT_CONNECTION                                                                    \
 	"LEFT JOIN coach_calendar_connections c ON c.tenant_id = o.tenant_id "                     \
-	"AND c.owner_id = o.id AND c.id = o.default_connection_id "                                \
-	"AND c.status <> 'disconnected' " JOIN_PAUSE
+	"AND c.owner_id = o.id AND c.id = o.default_connection_id " JOIN_PAUSE
 
-#define JOIN_PAUSE                                                                                 \
-	"LEFT JOIN provider_limits p ON p.subject = c.provider "                                   \
-	"AND p.paused_until > UTC_TIMESTAMP(3) "
+#define JOIN_PAUSE "LEFT JOIN provider_limits p ON p.subject = c.provider "
 
 enum { TARGET_N_COLUMNS = OWNER_N_COLUMNS + CONNECTION_N_COLUMNS + 2 };
 
@@ -49,12 +44,11 @@ DB_STATEMENT(CALLERS_BY_SESSION,
 	"AND s.seen_at > TIMESTAMPADD(MICROSECOND, -1000 * ?, UTC_TIMESTAMP(3))");
 
 DB_STATEMENT(CALLERS_BY_OWNER,
-	"SELECT t.id, "
+	"SELECT "
 	TARGET_COLUMNS
-	"FROM tenants t "
-	"LEFT JOIN owners o ON o.tenant_id = t.id AND o.external_id = ? "
+	"FROM owners o "
 	JOIN_DEFAULT_CONNECTION
-	"WHERE t.name = CONVERT(? USING ascii)");
+	"WHERE o.tenant_id = ? AND o.external_id = ?");
 
 DB_STATEMENT(CALLERS_TARGET_OF,
 	"SELECT "
@@ -70,11 +64,21 @@ static const char *const ROLES[] = {"coach", "admin"};
 static void target_from_row(const struct db_value *values, struct target *out)
 {
 	const struct db_value *pause = values + OWNER_N_COLUMNS + CONNECTION_N_COLUMNS;
+	int64_t now_ms = pause[-1].number; /* the last column of a connection */
 
 	owner_from_row(values, &out->owner);
 	connection_from_row(values + OWNER_N_COLUMNS, &out->connection);
-	out->provider_pause_ms = pause[0].number;
-	out->provider_pause_reason = pause[1].bytes;
+	out->provider_pause_ms = column_ahead(&pause[0], now_ms);
+	if (out->provider_pause_ms > 0)
+		out->provider_pause_reason = pause[1].bytes;
+}
+
+/* The owner and his default connection; a disconnected one is as none. */
+static void default_from_row(const struct db_value *values, struct target *out)
+{
+	target_from_row(values, out);
+	if (out->connection.status == CONNECTION_DISCONNECTED)
+		*out = (struct target){.owner = out->owner};
 }
 
 enum err callers_by_key(struct db *db, struct slice key_hash, struct slice owner,
@@ -97,7 +101,7 @@ enum err callers_by_key(struct db *db, struct slice key_hash, struct slice owner
 		.scopes = (unsigned)row[2].number,
 		.first_use = row[3].number != 0,
 	};
-	target_from_row(row + KEY_N_COLUMNS, target);
+	default_from_row(row + KEY_N_COLUMNS, target);
 	return OK;
 }
 
@@ -127,26 +131,22 @@ enum err callers_by_session(struct db *db, struct slice session_hash, int64_t id
 		.idle_ms = row[4].number,
 	};
 	owner_from_row(row + 5, &session->owner);
-	target_from_row(row + SESSION_N_COLUMNS, target);
+	default_from_row(row + SESSION_N_COLUMNS, target);
 	return OK;
 }
 
-enum err callers_by_owner(struct db *db, struct slice tenant_name, struct slice owner,
-			  struct arena *arena, struct id *tenant, struct target *target,
-			  struct fail *why)
+enum err callers_by_owner(struct db *db, const struct id *tenant, struct slice owner,
+			  struct arena *arena, struct target *target, struct fail *why)
 {
-	const struct db_value in[] = {column_optional_text(owner), db_text(tenant_name)};
-	struct db_value row[1 + TARGET_N_COLUMNS];
+	const struct db_value in[] = {db_id(tenant), column_optional_text(owner)};
+	struct db_value row[TARGET_N_COLUMNS];
 	enum err e;
 
-	*tenant = (struct id){0};
 	*target = (struct target){0};
 	e = db_read(db, &CALLERS_BY_OWNER, in, ARRAY_LEN(in), arena, row, ARRAY_LEN(row), why);
-	if (e)
-		return e;
-	*tenant = db_as_id(&row[0]);
-	target_from_row(row + 1, target);
-	return OK;
+	if (!e)
+		default_from_row(row, target);
+	return e == ERR_NOT_FOUND ? OK : e;
 }
 
 enum err callers_target_of(struct db *db, const struct id *tenant, const struct id *connection,

@@ -65,12 +65,11 @@ MUST_USE enum err callers_by_session(struct db *db, struct slice session_hash, i
 				     struct fail *why);
 
 /*
- * By tenant name and external id: user tokens, the demo host. OK with an owner of none when there
- * is none; ERR_NOT_FOUND: no such tenant.
+ * By tenant and external id: user tokens, the demo host. OK with an owner of none when there is
+ * none.
  */
-MUST_USE enum err callers_by_owner(struct db *db, struct slice tenant_name, struct slice owner,
-				   struct arena *arena, struct id *tenant, struct target *target,
-				   struct fail *why);
+MUST_USE enum err callers_by_owner(struct db *db, const struct id *tenant, struct slice owner,
+				   struct arena *arena, struct target *target, struct fail *why);
 
 /*
  * The same for a connection that is named by its id, within a tenant: connection, whatever its

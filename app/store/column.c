@@ -30,3 +30,10 @@ struct slice column_cut(struct slice text, size_t max)
 	}
 	return (struct slice){text.data, len};
 }
+
+int64_t column_ahead(const struct db_value *value, int64_t now_ms)
+{
+	int64_t ms = db_as_time(value);
+
+	return ms > now_ms ? ms - now_ms : 0;
+}

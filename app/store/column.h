@@ -21,4 +21,7 @@ unsigned column_word(const struct db_value *value, const char *const words[], si
 /* At most max bytes of text, cut between two characters of UTF-8. */
 struct slice column_cut(struct slice text, size_t max);
 
+/* How long a DATETIME lies ahead of now_ms, in ms; 0: it does not, or is NULL. */
+int64_t column_ahead(const struct db_value *value, int64_t now_ms);
+
 #endif

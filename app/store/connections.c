@@ -86,8 +86,11 @@ const char *connection_status_word(enum connection_status status)
 	return STATUSES[status];
 }
 
+/* Compared here and not by the server, to which every expression is work in each request. */
 void connection_from_row(const struct db_value *values, struct connection *out)
 {
+	int64_t now_ms = values[20].number;
+
 	*out = (struct connection){
 		.id = db_as_id(&values[0]),
 		.tenant = db_as_id(&values[1]),
@@ -104,9 +107,9 @@ void connection_from_row(const struct db_value *values, struct connection *out)
 		.access_expires_ms = db_as_time(&values[12]),
 		.token_version = values[13].number,
 		.lease_owner = db_as_id(&values[14]),
-		.lease_runs = values[15].number != 0,
+		.lease_runs = db_as_time(&values[15]) > now_ms,
 		.refresh_error = values[16].bytes,
-		.refresh_wait_ms = values[17].number,
+		.refresh_wait_ms = column_ahead(&values[17], now_ms),
 		.connected_ms = db_as_time(&values[18]),
 		.status_since_ms = db_as_time(&values[19]),
 	};

@@ -56,11 +56,9 @@ const char *connection_status_word(enum connection_status status);
 	"c.id, c.tenant_id, c.owner_id, c.provider, c.account_id, c.account_email, "               \
 	"c.calendar_id, "                                                                          \
 	"c.calendar_name, c.granted_scopes, c.status, c.access_token, c.refresh_token, "           \
-	"c.access_expires_at, c.token_version, c.lease_owner, "                                    \
-	"COALESCE(c.lease_until > UTC_TIMESTAMP(3), 0), c.refresh_error, "                         \
-	"GREATEST(0, COALESCE(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), c.refresh_retry_at) "   \
-	"DIV 1000, 0)), c.connected_at, c.status_since"
-enum { CONNECTION_N_COLUMNS = 20 };
+	"c.access_expires_at, c.token_version, c.lease_owner, c.lease_until, c.refresh_error, "    \
+	"c.refresh_retry_at, c.connected_at, c.status_since, UTC_TIMESTAMP(3)"
+enum { CONNECTION_N_COLUMNS = 21 };
 /* Reads such a row; slices borrow from values. */
 void connection_from_row(const struct db_value *values, struct connection *out);
 

@@ -44,7 +44,7 @@ struct mapping {
 	struct slice provider_event_id;
 	int64_t generation;
 	struct slice html_link; /* may be empty */
-	struct slice event;     /* event_write's JSON; may be empty when long placed */
+	struct slice event;     /* event_write's JSON; empty when placed */
 	bool answered;          /* placed, and a caller was told so */
 	struct id claim_token;
 	bool claim_runs; /* claim_until lies ahead, by the database's clock */
@@ -87,7 +87,7 @@ MUST_USE enum err mappings_renew_event_id(struct db *db, const struct mapping *m
 					  struct slice provider_event_id, int64_t generation,
 					  struct fail *why);
 
-/* One placed mark; mappings_mark_placed writes many in one statement. */
+/* One placed mark; mappings_mark_placed writes up to 32 in one statement. */
 struct placed_mark {
 	struct id id;
 	struct id claim_token;

@@ -5,6 +5,8 @@
 
 enum { ID_ARENA_BYTES = 1024 };
 
+const struct id TENANT_DEFAULT = {.bytes = {[ID_BYTES - 1] = 1}};
+
 DB_STATEMENT(TENANTS_FIND, "SELECT id FROM tenants WHERE name = CONVERT(? USING ascii)");
 
 DB_STATEMENT(OWNERS_FIND,

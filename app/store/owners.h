@@ -36,6 +36,9 @@ enum { OWNER_N_COLUMNS = 7 };
 /* Reads such a row; slices borrow from values. */
 void owner_from_row(const struct db_value *values, struct owner *out);
 
+/* The tenant that every installation has, called "default"; the migration 0001 makes it. */
+extern const struct id TENANT_DEFAULT;
+
 /* The tenant called name; ERR_NOT_FOUND. */
 MUST_USE enum err tenants_find(struct db *db, struct slice name, struct id *out, struct fail *why);
 

@@ -13,9 +13,6 @@
 #include "web/request.h"
 #include "web/session.h"
 
-/* The tenant that every installation has: of the demo host and of the key in the settings. */
-#define DEFAULT_TENANT SLICE("default")
-
 /* What no owner can be called (text_is_id), to ask for one who does not exist. */
 #define NOBODY SLICE("?")
 
@@ -49,17 +46,16 @@ static struct slice named_owner(const struct request *rq, struct slice host)
 	return name.len == 0 || text_is_id(name, true) ? name : NOBODY;
 }
 
+/* The key in the settings is of the default tenant, as the demo host is. */
 static enum err by_setting(struct request *rq, struct slice owner, struct fail *why)
 {
 	struct caller *caller = &rq->caller;
-	enum err e = callers_by_owner(rq->work.svc->db, DEFAULT_TENANT, owner, rq->work.arena,
-				      &caller->tenant, &rq->target, why);
 
-	if (e == ERR_NOT_FOUND)
-		return fail_set(why, ERR_CONFIG, "there is no default tenant");
+	caller->tenant = TENANT_DEFAULT;
 	caller->scopes = SCOPE_EVENTS;
 	caller->actor = SLICE("key:setting");
-	return e;
+	return callers_by_owner(rq->work.svc->db, &caller->tenant, owner, rq->work.arena,
+				&rq->target, why);
 }
 
 /* The first use of a key is worth a line: its owner can tell whether it was he. */
@@ -171,11 +167,11 @@ static enum err identify_token(struct request *rq, struct slice owner, bool *is_
 		e = take_claims(rq, &claims);
 	if (e)
 		return e;
-	e = callers_by_owner(rq->work.svc->db, slice_of(rq->work.svc->config->jwt_tenant),
-			     owner.len > 0 ? owner : claims.subject, rq->work.arena,
-			     &rq->caller.tenant, &rq->target, why);
-	return e == ERR_NOT_FOUND ? fail_set(why, ERR_CONFIG, "JWT_TENANT: there is no such tenant")
-				  : e;
+	e = svc_jwt_tenant(rq->work.svc, &rq->caller.tenant, why);
+	return e ? e
+		 : callers_by_owner(rq->work.svc->db, &rq->caller.tenant,
+				    owner.len > 0 ? owner : claims.subject, rq->work.arena,
+				    &rq->target, why);
 }
 
 static enum err identify_session(struct request *rq, struct slice owner, struct fail *why)
@@ -223,16 +219,9 @@ static enum err not_there(const struct request *rq, struct fail *why)
  */
 static enum err judge_unnamed(const struct request *rq, struct fail *why)
 {
-	struct id tenant = {0};
-	enum err e = OK;
-
 	if (rq->route->whose != ITS_BODYS_HOST)
 		return OK;
-	if (rq->work.svc->config->demo_host_id)
-		e = tenants_find(rq->work.svc->db, DEFAULT_TENANT, &tenant, why);
-	if (e && e != ERR_NOT_FOUND)
-		return e;
-	if (id_is_none(&tenant) || !id_equal(&tenant, &rq->caller.tenant))
+	if (!rq->work.svc->config->demo_host_id || !id_equal(&TENANT_DEFAULT, &rq->caller.tenant))
 		return fail_field(why, "hostId", FIELD_IS_REQUIRED);
 	return id_is_none(&rq->target.owner.id) ? not_there(rq, why) : OK;
 }
@@ -263,7 +252,6 @@ static enum err identify_demo(struct request *rq, struct slice owner, struct fai
 	const struct config *config = rq->work.svc->config;
 	char raw[GUESSES_ADDRESS_BYTES];
 	unsigned wait_s;
-	enum err e;
 
 	if (!(rq->route->callers & BY_DEMO) || !config->demo_host_id)
 		return fail_set(why, ERR_NO_CREDENTIAL, "no credential");
@@ -279,9 +267,9 @@ static enum err identify_demo(struct request *rq, struct slice owner, struct fai
 				"more than a minute may have without credential");
 	}
 	rq->caller.actor = SLICE("demo");
-	e = callers_by_owner(rq->work.svc->db, DEFAULT_TENANT, slice_of(config->demo_host_id),
-			     rq->work.arena, &rq->caller.tenant, &rq->target, why);
-	return e == ERR_NOT_FOUND ? fail_set(why, ERR_CONFIG, "there is no default tenant") : e;
+	rq->caller.tenant = TENANT_DEFAULT;
+	return callers_by_owner(rq->work.svc->db, &TENANT_DEFAULT, slice_of(config->demo_host_id),
+				rq->work.arena, &rq->target, why);
 }
 
 static enum err identify(struct request *rq, struct slice owner, struct fail *why)
