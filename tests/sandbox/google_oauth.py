@@ -6,7 +6,6 @@ was really granted; long scope names; an id_token for ``openid``; revoking any t
 ends the user's whole grant to the project.
 """
 
-import asyncio
 import base64
 import binascii
 from typing import Any
@@ -44,13 +43,8 @@ class OAuth:
     def __init__(self, world: World, grants: Grants) -> None:
         self.world = world
         self.grants = grants
-        self.key: asyncio.Task[SigningKey] | None = None
-
-    def signing_key(self) -> "asyncio.Task[SigningKey]":
-        """The key of id_tokens, made once, beside the event loop."""
-        if self.key is None:
-            self.key = asyncio.create_task(asyncio.to_thread(SigningKey.fresh))
-        return self.key
+        # made before anybody waits for it: half a second, now and then much more
+        self.key = SigningKey.fresh()
 
     def client(self, request: web.Request, form: dict[str, str]) -> Client:
         """The client that asks, its secret checked."""
@@ -159,7 +153,7 @@ class OAuth:
         claims.update(self.about(account, access.scopes, "email_verified"))
         if nonce:
             claims["nonce"] = nonce
-        return (await self.signing_key()).sign(claims)
+        return self.key.sign(claims)
 
     def about(self, account: Account, scopes: list[str], verified: str) -> dict[str, Any]:
         """The members about a person that the scopes open."""
@@ -174,7 +168,7 @@ class OAuth:
 
     async def certs(self, _request: web.Request) -> web.Response:
         """GET /oauth2/v3/certs: the keys of the id_tokens."""
-        return json_answer({"keys": [(await self.signing_key()).jwk()]})
+        return json_answer({"keys": [self.key.jwk()]})
 
     async def revoke(self, request: web.Request) -> web.Response:
         """POST /revoke: ends the user's grant to the whole project."""
