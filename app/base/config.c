@@ -51,7 +51,7 @@ static const struct setting SETTINGS[] = {
 	{ "DATABASE_CA_FILE", SETTING_PATH, AT(database_ca_file), 1, PATH_BYTES_MAX,
 	  NULL, false, "the certificate authority of database hosts that are another machine" },
 	{ "DATABASE_POOL", SETTING_NUMBER, AT(database_pool), 1, 1024,
-	  "16", false, "connections a process" },
+	  "16", false, "connections a process, beside one for the marks of placed events" },
 
 	/* processes */
 	{ "FASTCGI_SOCKET", SETTING_PATH, AT(fastcgi_socket), 1, SOCKET_BYTES_MAX,
