@@ -26,8 +26,9 @@ libcalbridge_a_SOURCES = \
 	app/model/event.c app/model/event.h \
 	app/model/return_place.c app/model/return_place.h \
 	app/io/batch.c app/io/batch.h \
-	app/io/db.c app/io/db.h \
+	app/io/db.h \
 	app/io/db_bulk.c \
+	app/io/db_call.c \
 	app/io/db_conn.c \
 	app/io/db_error.c \
 	app/io/db_inner.h \
@@ -38,6 +39,7 @@ libcalbridge_a_SOURCES = \
 	app/io/fcgi.c app/io/fcgi.h \
 	app/io/flight.c app/io/flight.h \
 	app/io/http.c app/io/http.h \
+	app/io/http_ask.h \
 	app/io/http_header.c app/io/http_header.h \
 	app/io/http_loop.c app/io/http_loop.h \
 	app/io/http_transfer.c app/io/http_transfer.h \

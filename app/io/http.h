@@ -8,26 +8,13 @@
  * libcurl (curl.h is included by app/io alone). Source: curl_multi_socket_action(3); security
  * requirements N2 to N4.
  */
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/err.h"
-#include "base/text.h"
+#include "io/http_ask.h"
 
 struct config;
 struct http;
 struct http_trust;
-struct secret;
-
-/*
- * Parses the CA bundle once, in the parent before it forks.
- * ERR_CONFIG when the file cannot be read or holds no certificate.
- */
-MUST_USE enum err http_trust_new(const struct config *config, struct http_trust **out,
-				 struct fail *why);
-void http_trust_free(struct http_trust *trust);
 
 /* Starts the network thread of this process (after the fork). config and trust are borrowed. */
 MUST_USE enum err http_open(const struct config *config, const struct http_trust *trust,
@@ -35,29 +22,6 @@ MUST_USE enum err http_open(const struct config *config, const struct http_trust
 
 /* Ends it; exchanges under way fail, no other may begin any more. NULL is fine. */
 void http_close(struct http *http);
-
-/* What to send. All is borrowed for the call; NULL or empty where not wanted. */
-struct http_ask {
-	const char *method;       /* "GET", "POST", "PATCH", "PUT", "DELETE" */
-	const char *url;          /* whole, encoded */
-	const char *content_type; /* of body */
-	struct slice body;
-	const struct secret *bearer; /* sent as Authorization: Bearer, and nowhere logged */
-	const char *if_match;        /* an ETag with its quotes */
-	int64_t deadline_ms;         /* of the monotonic clock; the whole exchange */
-	unsigned timeout_s;   /* and at most this long (connect: 3 s); 0: the deadline alone */
-	size_t ceiling_bytes; /* of the answer's body; 0: 1 MiB */
-	bool once; /* never again by itself on a kept connection that died; costs a new one */
-};
-
-/* What came back: any status at all is OK for http_exchange. */
-struct http_reply {
-	int status;
-	struct buf body;        /* of the arena; its bytes as they came (identity encoding alone) */
-	unsigned retry_after_s; /* from seconds or a date, 1 to 3600; 0: none */
-	bool is_json;           /* by its Content-Type, and not encoded */
-	bool is_encoded;        /* compressed although nobody asked for it: not readable */
-};
 
 /*
  * Sends ask, waits for the whole answer. Should a kept connection turn out to be dead before

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "io/http.h"
+#include "io/http_ask.h"
 
 enum { DATE_BYTES = 48 };
 

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "io/http.h"
 
 enum {
 	STREAMS_A_CONNECTION = 32, /* without it all transfers go on one connection */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "io/http.h"
+#include "io/http_ask.h"
 #include "io/http_header.h"
 #include "io/http_trust.h"
 

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "base/config.h"
-#include "io/http.h"
 
 struct http_trust {
 	X509_STORE *store;

@@ -6,7 +6,7 @@
 #include "base/seal.h"
 #include "base/zone.h"
 #include "io/db.h"
-#include "io/http.h"
+#include "io/http_trust.h"
 #include "main/cmd.h"
 #include "store/migrations.h"
 

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/seal.h"
 #include "io/db.h"
-#include "io/http.h"
+#include "io/http_trust.h"
 #include "store/migrations.h"
 
 static void usage(const char *program, bool may_once)

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "io/http.h"
+#include "io/http_trust.h"
 #include "model/event.h"
 #include "provider/provider.h"
 #include "provider/providers.h"

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "io/http.h"
+#include "io/http_trust.h"
 #include "io/http_header.h"
 #include "tests/unit/https_server.h"
 
