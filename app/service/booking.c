@@ -16,9 +16,9 @@
 enum {
 	KEY_KEPT_MS = 24 * 3600 * 1000,
 	EVENT_JSON_BYTES = 256 * 1024,
-	OWNER_CHARS = 8, /* of the owner's id, in an event's name */
-	REF_TRIES = 8,   /* names that are tried when another machine has taken one */
-	SKIP_MS = 1000,
+	OWNER_CHARS = 8,    /* of the owner's id, in an event's name */
+	REF_TRIES = 12,     /* names that are tried when one is taken: a skip of an hour in all */
+	SKIP_MS = 500,      /* doubled with each */
 	JOIN_LEAST_MS = 40, /* between two looks at a request that we have joined */
 	JOIN_SPREAD_MS = 60,
 	JOIN_LONGER_MS = 20, /* by so much longer each time */
@@ -64,13 +64,14 @@ static void fingerprints(struct request_run *run)
 
 /*
  * "evt_<epoch ms>_<first 8 of the owner's id>" (seed 001). Workers of one machine never choose the
- * same millisecond; where another machine has, a second is skipped.
+ * same millisecond; where another machine has, or an earlier life of this one that ran ahead of the
+ * clock, ever more is skipped.
  */
-static enum err name_event(struct request_run *run, bool again)
+static enum err name_event(struct request_run *run, unsigned tries)
 {
 	struct slice owner = run->booking->target->owner.external_id;
 	struct moment *moments = run->work->svc->moments;
-	int64_t ms = again ? moment_skip(moments, SKIP_MS) : moment_next(moments);
+	int64_t ms = tries ? moment_skip(moments, (int64_t)SKIP_MS << tries) : moment_next(moments);
 	char *name =
 		arena_format(run->work->arena, "evt_%lld_%.*s", (long long)ms,
 			     (int)(owner.len < OWNER_CHARS ? owner.len : OWNER_CHARS), owner.data);
@@ -160,7 +161,7 @@ static enum err intend(struct request_run *run, struct mapping *row, bool *found
 {
 	*found = false;
 	for (unsigned tries = 0; tries < REF_TRIES; tries++) {
-		enum err e = name_event(run, tries > 0);
+		enum err e = name_event(run, tries);
 
 		if (!e)
 			e = mappings_add(run->work->svc->db, &run->mine, claim_ms(run->work),

@@ -425,3 +425,19 @@ def test_any_other_method_is_refused_before_anything_else(stack, clean, method):
     answer = stack.request(method, INVITE)
     assert (answer.status, answer.headers["Allow"]) == (405, "POST")
     check_nothing(stack)
+
+
+def test_a_name_that_was_given_out_ahead_of_the_clock_is_passed_over(clean, bearer):
+    connect(clean, bearer(HOST))
+    first = invite(clean, bearer(HOST))
+    assert first.status == 200
+    # an earlier life of this machine that was busy: every name of the next minute is taken
+    clean.sql("INSERT INTO calendar_event_mappings (id, tenant_id, owner_id, connection_id, origin, "
+              "state, event_ref, calendar_id, provider_event_id, created_at) "
+              "SELECT UNHEX(LPAD(HEX(n.seq + 1000000), 32, '0')), m.tenant_id, m.owner_id, "
+              "m.connection_id, 'invite', 'removed', CONCAT('evt_', "
+              "FLOOR(UNIX_TIMESTAMP(UTC_TIMESTAMP(3)) * 1000) + n.seq, '_single_h'), 'primary', "
+              "'x', UTC_TIMESTAMP(3) FROM calendar_event_mappings m JOIN seq_0_to_60000 n")
+    again = invite(clean, bearer(HOST), title="Another")
+    assert again.status == 200
+    assert again.json["eventId"] != first.json["eventId"]
