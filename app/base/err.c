@@ -59,6 +59,8 @@ static const struct row ROWS[] = {
 			       "The calendar provider refused the request" },
 	[ERR_ID_TAKEN]      = { 502, false, "event_id_taken",
 			       "The calendar provider does not accept the event's id" },
+	[ERR_TOKEN]         = { 502, false, "token_not_accepted",
+			       "The calendar provider does not accept our access" },
 	[ERR_GONE]          = { 404, false, "event_gone", "It is not in the calendar any more" },
 	[ERR_STALE]         = { 409, false, "stale_version", "It was changed in the meantime" },
 	[ERR_DUPLICATE]     = { 409, false, "already_exists", "It exists already" },

@@ -52,6 +52,7 @@ enum err {
 	ERR_MISCONFIGURED, /* the provider refuses our application (invalid_client) */
 	ERR_REFUSED,       /* the provider refused the call itself (4xx) for good */
 	ERR_ID_TAKEN,      /* our event id is used up at the provider by a deleted event */
+	ERR_TOKEN,         /* the provider does not take the access token (401) */
 	ERR_GONE,          /* what should be there is not (404, 410 of a provider) */
 	ERR_STALE,         /* somebody else was faster: 412, a lost lease, an old version */
 	ERR_DUPLICATE,     /* a unique key says it is there already */

@@ -129,6 +129,8 @@ void event_write(const struct event *event, struct buf *out)
 	if (event->attendees)
 		write_attendees(&w, event);
 	json_add_bool(&w, "notify", event->notify);
+	if (event->conference)
+		json_add_bool(&w, "conference", true);
 	json_close(&w);
 }
 
@@ -166,13 +168,20 @@ static enum err read_attendees(struct arena *arena, const struct json *list, str
 	return OK;
 }
 
+/* An absent flag is false. */
+static bool read_flag(const struct json *object, const char *name, bool *out)
+{
+	const struct json *value = json_member(object, name);
+
+	*out = value && value->kind == JSON_BOOL && value->truth;
+	return !value || value->kind == JSON_BOOL;
+}
+
 static bool read_rest(const struct json *object, struct event *out)
 {
-	const struct json *notify = json_member(object, "notify");
-
-	if (!notify || notify->kind != JSON_BOOL)
+	if (!json_member(object, "notify") || !read_flag(object, "notify", &out->notify) ||
+	    !read_flag(object, "conference", &out->conference))
 		return false;
-	out->notify = notify->truth;
 	return json_is_int(json_member(object, "start"), INT64_MIN, INT64_MAX, &out->start_ms) &&
 	       json_is_int(json_member(object, "end"), INT64_MIN, INT64_MAX, &out->end_ms) &&
 	       read_text(object, "summary", &out->summary) &&

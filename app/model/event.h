@@ -15,9 +15,31 @@
 
 enum { EVENT_ATTENDEES_MAX = 200, EVENT_DAYS_MAX = 31 };
 
+/* What a guest has answered. */
+enum attendance {
+	ATTENDANCE_UNKNOWN,
+	ATTENDANCE_NONE,
+	ATTENDANCE_ACCEPTED,
+	ATTENDANCE_DECLINED,
+	ATTENDANCE_TENTATIVE
+};
+
 struct attendee {
 	struct slice email;
-	struct slice name; /* may be empty */
+	struct slice name;          /* may be empty */
+	enum attendance attendance; /* as the provider has it; kept by no event_write */
+	struct slice raw; /* the provider's own words for this guest, which a change sends back as
+			     they are; empty for one of ours; kept by no event_write */
+};
+
+/* Which parts of an event a change is about; may be joined. */
+enum event_part {
+	EVENT_SUMMARY = 1,
+	EVENT_DESCRIPTION = 2,
+	EVENT_LOCATION = 4,
+	EVENT_TIMES = 8, /* start, end and zone */
+	EVENT_ATTENDEES = 16,
+	EVENT_CONFERENCE = 32
 };
 
 struct event {
@@ -29,7 +51,8 @@ struct event {
 	struct slice time_zone;           /* IANA; what the event shows, not what start_ms is in */
 	const struct attendee *attendees; /* NULL: nothing is said about guests */
 	size_t n_attendees;
-	bool notify; /* guests get the provider's mail */
+	bool notify;     /* guests get the provider's mail */
+	bool conference; /* with a link to the provider's own video conference */
 };
 
 /*

@@ -191,11 +191,12 @@ static enum err post_for_grant(const struct provider_cx *cx, enum google_call ca
 }
 
 static enum err google_exchange(struct provider_cx *cx, struct slice code, struct slice verifier,
-				struct grant *out, struct fail *why)
+				struct grant *out, struct account *who, struct fail *why)
 {
 	struct buf form;
 
 	*out = (struct grant){0};
+	*who = (struct account){0};
 	buf_init(&form, NULL, FORM_BYTES_MAX);
 	add_pair(&form, "grant_type=authorization_code&code=", code);
 	add_pair(&form, "&code_verifier=", verifier);
@@ -228,7 +229,7 @@ static enum err google_revoke(struct provider_cx *cx, const struct secret *token
 	return e;
 }
 
-static enum err google_account(struct provider_cx *cx, struct account *out, struct fail *why)
+static enum err google_account(struct provider_cx *cx, struct account *who, struct fail *why)
 {
 	struct http_reply reply;
 	struct http_ask ask = {
@@ -239,8 +240,8 @@ static enum err google_account(struct provider_cx *cx, struct account *out, stru
 	};
 	enum err e = ask_google(cx, GOOGLE_READ, &ask, &reply, why);
 
-	*out = (struct account){0};
-	return e ? e : google_json_account(cx->arena, json_body(&reply), out, why);
+	*who = (struct account){0};
+	return e ? e : google_json_account(cx->arena, json_body(&reply), who, why);
 }
 
 /* --- events --- */
@@ -291,7 +292,7 @@ static enum err ask_for_event(const struct provider_cx *cx, enum google_call cal
 	return fail_set(why, ERR_UPSTREAM, "google: answer is about another event");
 }
 
-static enum err google_put(struct provider_cx *cx, const char *id, const char *marker,
+static enum err google_put(struct provider_cx *cx, const char *id, const struct stamp *stamp,
 			   const struct event *ev, struct placed *out, struct fail *why)
 {
 	struct http_ask ask = {.method = "POST", .content_type = "application/json; charset=UTF-8"};
@@ -299,7 +300,7 @@ static enum err google_put(struct provider_cx *cx, const char *id, const char *m
 	enum err e;
 
 	buf_init(&body, cx->arena, EVENT_BYTES_MAX);
-	google_json_insert(ev, id, marker, &body);
+	google_json_insert(ev, id, stamp, &body);
 	e = buf_error(&body);
 	if (!e)
 		e = event_url(cx, "", event_query(ev->notify), &ask.url);
@@ -309,19 +310,21 @@ static enum err google_put(struct provider_cx *cx, const char *id, const char *m
 	return ask_for_event(cx, GOOGLE_WRITE, &ask, id, out, why);
 }
 
-static enum err google_change(struct provider_cx *cx, const char *id, const char *if_match,
-			      const struct event *ev, struct placed *out, struct fail *why)
+static enum err google_change(struct provider_cx *cx, const struct placed *stands,
+			      const struct event *ev, unsigned parts, struct placed *out,
+			      struct fail *why)
 {
+	const char *id = stands->id.data;
 	struct http_ask ask = {
 		.method = "PATCH",
 		.content_type = "application/json; charset=UTF-8",
-		.if_match = if_match,
+		.if_match = stands->etag.data,
 	};
 	struct buf body;
 	enum err e;
 
 	buf_init(&body, cx->arena, EVENT_BYTES_MAX);
-	google_json_patch(ev, &body);
+	google_json_patch(ev, parts, &body);
 	e = buf_error(&body);
 	if (!e)
 		e = event_url(cx, id, event_query(ev->notify), &ask.url);

@@ -5,7 +5,9 @@
 #include "base/zone.h"
 #include "model/event.h"
 
-#define MARKER "calbridge" /* the name of our private property */
+/* the names of our private properties */
+#define MARKER "calbridge"
+#define OWNER "calbridgeOwner"
 
 enum {
 	ID_BYTES_MAX = 1024,     /* of an event */
@@ -75,17 +77,7 @@ static void write_text(struct json_writer *w, const char *name, struct slice tex
 		json_add_null(w, name);
 }
 
-static void write_fields(struct json_writer *w, const struct event *event, bool patch)
-{
-	json_add_text(w, "summary", event->summary);
-	write_text(w, "description", event->description, patch);
-	write_text(w, "location", event->location, patch);
-	write_times(w, event, patch);
-	if (patch ? event->attendees != NULL : event->n_attendees > 0)
-		write_attendees(w, event);
-}
-
-void google_json_insert(const struct event *event, const char *id, const char *marker,
+void google_json_insert(const struct event *event, const char *id, const struct stamp *stamp,
 			struct buf *out)
 {
 	struct json_writer w;
@@ -93,25 +85,40 @@ void google_json_insert(const struct event *event, const char *id, const char *m
 	json_writer_init(&w, out);
 	json_open(&w, NULL);
 	json_add_string(&w, "id", id);
-	write_fields(&w, event, false);
+	json_add_text(&w, "summary", event->summary);
+	write_text(&w, "description", event->description, false);
+	write_text(&w, "location", event->location, false);
+	write_times(&w, event, false);
+	if (event->n_attendees > 0)
+		write_attendees(&w, event);
 	json_open(&w, "reminders");
 	json_add_bool(&w, "useDefault", true);
 	json_close(&w);
 	json_open(&w, "extendedProperties");
 	json_open(&w, "private");
-	json_add_string(&w, MARKER, marker);
+	json_add_string(&w, MARKER, stamp->marker);
+	json_add_string(&w, OWNER, stamp->owner);
 	json_close(&w);
 	json_close(&w);
 	json_close(&w);
 }
 
-void google_json_patch(const struct event *event, struct buf *out)
+void google_json_patch(const struct event *event, unsigned parts, struct buf *out)
 {
 	struct json_writer w;
 
 	json_writer_init(&w, out);
 	json_open(&w, NULL);
-	write_fields(&w, event, true);
+	if (parts & EVENT_SUMMARY)
+		json_add_text(&w, "summary", event->summary);
+	if (parts & EVENT_DESCRIPTION)
+		write_text(&w, "description", event->description, true);
+	if (parts & EVENT_LOCATION)
+		write_text(&w, "location", event->location, true);
+	if (parts & EVENT_TIMES)
+		write_times(&w, event, true);
+	if (parts & EVENT_ATTENDEES)
+		write_attendees(&w, event);
 	json_close(&w);
 }
 
@@ -349,7 +356,7 @@ static const struct row ROWS[] = {
 	{ GOOGLE_REVOKE,   400, "unsupported_token_type",  ERR_REFUSED, 0, false },
 	{ GOOGLE_REVOKE,   400, NULL,                      OK,          0, false },
 
-	{ API,             401, NULL,                      ERR_STALE,   0, true },
+	{ API,             401, NULL,                      ERR_TOKEN,   0, true },
 	{ API,             403, "rateLimitExceeded",       ERR_THROTTLED, RATE_PAUSE_S, false },
 	{ API,             403, "userRateLimitExceeded",   ERR_THROTTLED, RATE_PAUSE_S, false },
 	{ API,             403, "RESOURCE_EXHAUSTED",      ERR_THROTTLED, RATE_PAUSE_S, false },

@@ -28,17 +28,17 @@ enum google_call {
 };
 
 /*
- * Appends the body of an insert: under id, with marker as a private property and the
+ * Appends the body of an insert: under id, with our stamp as private properties and the
  * calendar's own reminders.
  */
-void google_json_insert(const struct event *event, const char *id, const char *marker,
+void google_json_insert(const struct event *event, const char *id, const struct stamp *stamp,
 			struct buf *out);
 
 /*
- * Appends the body of a patch of the event's own fields. An empty text removes what stands
- * there. Guests stay as they are where event->attendees is NULL; else the list replaces theirs.
+ * Appends the body of a patch of these parts (enum event_part). An empty text removes what
+ * stands there.
  */
-void google_json_patch(const struct event *event, struct buf *out);
+void google_json_patch(const struct event *event, unsigned parts, struct buf *out);
 
 /* Reads an event. id must be there; all of out lives in arena. ERR_UPSTREAM, ERR_NOMEM. */
 MUST_USE enum err google_json_placed(struct arena *arena, struct slice body, struct placed *out,

@@ -303,7 +303,8 @@ static const char *ask_provider(struct finish *f, const struct oauth_return *bac
 	enum err e = verifier_of(f->work, back->state, verifier);
 
 	if (!e)
-		e = f->provider->exchange(&cx, back->code, slice_of(verifier), &f->grant, why);
+		e = f->provider->exchange(&cx, back->code, slice_of(verifier), &f->grant,
+					  &f->account, why);
 	explicit_bzero(verifier, sizeof(verifier));
 	if (!e && !f->provider->scopes_suffice(f->grant.scopes))
 		e = ERR_SCOPE_MISSING;

@@ -23,6 +23,8 @@ struct call {
 	struct provider_cx cx;
 	struct secret access;
 	char marker[ID_TEXT_BYTES];
+	char owner[ID_TEXT_BYTES];
+	struct stamp stamp; /* of these two */
 };
 
 void placing_event_id(const struct id *id, int64_t generation, char *out)
@@ -53,6 +55,8 @@ static enum err call_init(struct call *call, struct placing *placing, struct fai
 	if (!call->provider)
 		return fail_set(why, ERR_INTERNAL, "a connection of an unknown provider");
 	id_text(&placing->mapping->id, call->marker);
+	id_text(&placing->mapping->owner, call->owner);
+	call->stamp = (struct stamp){.marker = call->marker, .owner = call->owner};
 	call->cx.access = &call->access;
 	return token_fresh(work, placing->connection, &call->access, why);
 }
@@ -62,7 +66,7 @@ typedef enum err ask_fn(struct call *call, struct placed *out, struct fail *why)
 static enum err ask_put(struct call *call, struct placed *out, struct fail *why)
 {
 	return call->provider->put(&call->cx, call->placing->mapping->provider_event_id.data,
-				   call->marker, call->placing->event, out, why);
+				   &call->stamp, call->placing->event, out, why);
 }
 
 static enum err ask_get(struct call *call, struct placed *out, struct fail *why)
@@ -76,12 +80,12 @@ static enum err ask(struct call *call, ask_fn *question, struct placed *out, str
 {
 	enum err e = question(call, out, why);
 
-	if (e != ERR_STALE)
+	if (e != ERR_TOKEN)
 		return e;
 	e = token_renew(call->placing->work, call->placing->connection, &call->access, why);
 	if (!e)
 		e = question(call, out, why);
-	return e == ERR_STALE ? fail_set(why, ERR_REFUSED, "401 with a fresh token") : e;
+	return e == ERR_TOKEN ? fail_set(why, ERR_REFUSED, "401 with a fresh token") : e;
 }
 
 /* Our id is used up by an event that was deleted: the next generation, committed before it is used.

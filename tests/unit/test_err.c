@@ -80,6 +80,7 @@ static void statuses_are_those_of_the_contract(void **state)
 		{ERR_MISCONFIGURED, 502},
 		{ERR_REFUSED, 502},
 		{ERR_ID_TAKEN, 502},
+		{ERR_TOKEN, 502},
 		{ERR_GONE, 404},
 		{ERR_STALE, 409},
 		{ERR_DUPLICATE, 409},

@@ -49,7 +49,7 @@ static const char *reason_for(const struct fail *why, const char *field)
 
 static void an_event_as_it_should_be_passes(void **state)
 {
-	struct attendee guests[] = {{SLICE("milan@example.com"), SLICE("Milan")}};
+	struct attendee guests[] = {{.email = SLICE("milan@example.com"), .name = SLICE("Milan")}};
 	struct event event = coffee();
 	struct fail why = {0};
 
@@ -98,8 +98,9 @@ static void times_at_the_ends_of_their_range_do_not_overflow(void **state)
 
 static void all_that_is_wrong_is_told_at_once(void **state)
 {
-	struct attendee guests[] = {
-		{SLICE("good@example.com"), {0}}, {SLICE("a@b,c@d"), {0}}, {SLICE(""), {0}}};
+	struct attendee guests[] = {{.email = SLICE("good@example.com")},
+				    {.email = SLICE("a@b,c@d")},
+				    {.email = SLICE("")}};
 	struct event event = coffee();
 	struct fail why = {0};
 
@@ -136,11 +137,11 @@ static void two_hundred_guests_pass_and_one_more_does_not(void **state)
 static void a_guest_named_twice_is_one_guest_and_the_first_stays(void **state)
 {
 	struct attendee guests[] = {
-		{SLICE("b@example.com"), SLICE("first")},
-		{SLICE("a@example.com"), {0}},
-		{SLICE("B@Example.COM"), SLICE("second")},
-		{SLICE("a@example.co"), {0}},
-		{SLICE("A@EXAMPLE.COM"), {0}},
+		{.email = SLICE("b@example.com"), .name = SLICE("first")},
+		{.email = SLICE("a@example.com")},
+		{.email = SLICE("B@Example.COM"), .name = SLICE("second")},
+		{.email = SLICE("a@example.co")},
+		{.email = SLICE("A@EXAMPLE.COM")},
 	};
 
 	(void)state;
@@ -171,8 +172,9 @@ static void assert_same(struct slice a, struct slice b)
 
 static void what_was_written_is_read_back_whole(void **state)
 {
-	struct attendee guests[] = {{SLICE("milan@example.com"), SLICE("Milan \"M\" \xc3\x96z")},
-				    {SLICE("o'hara@example.com"), {0}}};
+	struct attendee guests[] = {
+		{.email = SLICE("milan@example.com"), .name = SLICE("Milan \"M\" \xc3\x96z")},
+		{.email = SLICE("o'hara@example.com")}};
 	struct event event = coffee(), back;
 
 	(void)state;
@@ -207,7 +209,8 @@ static void the_largest_event_is_read_back(void **state)
 	memset(text, '"', sizeof(text));
 	event.description = (struct slice){text, sizeof(text)};
 	for (size_t i = 0; i < ARRAY_LEN(guests); i++)
-		guests[i] = (struct attendee){SLICE("guest@example.com"), SLICE("Guest")};
+		guests[i] = (struct attendee){.email = SLICE("guest@example.com"),
+					      .name = SLICE("Guest")};
 	event.attendees = guests;
 	event.n_attendees = ARRAY_LEN(guests);
 	assert_int_equal(event_read(arena, written(&event), &back), OK);

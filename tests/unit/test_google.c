@@ -139,6 +139,9 @@ static int begin(void **state)
 	return 0;
 }
 
+static const struct stamp STAMP = {.marker = "bk_1", .owner = "ow_1"};
+enum { SUBJECT_AND_TIMES = EVENT_SUMMARY | EVENT_TIMES };
+
 static struct event coffee(void)
 {
 	return (struct event){
@@ -154,7 +157,7 @@ static enum err put(struct placed *placed)
 {
 	struct event event = coffee();
 
-	return google->put(&g.cx, "cb5f0c", "bk_1", &event, placed, &g.why);
+	return google->put(&g.cx, "cb5f0c", &STAMP, &event, placed, &g.why);
 }
 
 static void assert_line(const char *line)
@@ -250,11 +253,13 @@ static void scopes_are_compared_as_sets(void **state)
 static void a_code_is_exchanged_with_secrets_in_the_body_alone(void **state)
 {
 	struct grant grant;
+	struct account who;
 
 	(void)state;
 	g.body = GRANT;
 	assert_int_equal(
-		google->exchange(&g.cx, SLICE("4/0A+b"), SLICE("veri~fier"), &grant, &g.why), OK);
+		google->exchange(&g.cx, SLICE("4/0A+b"), SLICE("veri~fier"), &grant, &who, &g.why),
+		OK);
 	assert_line("POST /token HTTP/1.1\r\n");
 	assert_non_null(strstr(g.head, "\r\nContent-Type: application/x-www-form-urlencoded\r\n"));
 	assert_null(strcasestr(g.head, "\r\nAuthorization:"));
@@ -272,15 +277,17 @@ static void a_code_is_exchanged_with_secrets_in_the_body_alone(void **state)
 static void a_code_is_never_sent_twice(void **state)
 {
 	struct grant grant;
+	struct account who;
 	unsigned before;
 
 	(void)state;
 	g.body = GRANT;
-	assert_int_equal(google->exchange(&g.cx, SLICE("4/a"), SLICE("v"), &grant, &g.why), OK);
+	assert_int_equal(google->exchange(&g.cx, SLICE("4/a"), SLICE("v"), &grant, &who, &g.why),
+			 OK);
 	grant_wipe(&grant);
 	before = https_server_requests(g.server);
 	g.hang_up = true;
-	assert_int_equal(google->exchange(&g.cx, SLICE("4/b"), SLICE("v"), &grant, &g.why),
+	assert_int_equal(google->exchange(&g.cx, SLICE("4/b"), SLICE("v"), &grant, &who, &g.why),
 			 ERR_UPSTREAM);
 	assert_int_equal(https_server_requests(g.server), before + 1);
 	assert_true(secret_is_empty(&grant.access));
@@ -370,7 +377,7 @@ static void the_account_is_the_access_tokens(void **state)
 	assert_true(slice_is(account.id, "1098"));
 	assert_true(slice_is(account.email, "host@example.com"));
 	g.status = "401 Unauthorized";
-	assert_int_equal(google->account(&g.cx, &account, &g.why), ERR_STALE);
+	assert_int_equal(google->account(&g.cx, &account, &g.why), ERR_TOKEN);
 	assert_int_equal(account.id.len, 0);
 }
 
@@ -391,7 +398,7 @@ static void an_event_is_put_under_our_id_and_guests_are_mailed_as_wished(void **
 	assert_true(slice_is(placed.id, "cb5f0c"));
 	assert_true(slice_is(placed.html_link, "https://x.example/e"));
 	event.notify = false;
-	assert_int_equal(google->put(&g.cx, "cb5f0c", "bk_1", &event, &placed, &g.why), OK);
+	assert_int_equal(google->put(&g.cx, "cb5f0c", &STAMP, &event, &placed, &g.why), OK);
 	assert_line("POST /calendar/v3/calendars/primary/events?sendUpdates=none&");
 }
 
@@ -451,7 +458,7 @@ static void a_refusal_of_an_event_has_its_remedy(void **state)
 		enum err wanted;
 		unsigned retry_after_s;
 	} CASES[] = {
-		{"401 Unauthorized", JSON_TYPE, API_ERROR("authError"), ERR_STALE, 0},
+		{"401 Unauthorized", JSON_TYPE, API_ERROR("authError"), ERR_TOKEN, 0},
 		{"403 Forbidden", JSON_TYPE, API_ERROR("insufficientPermissions"),
 		 ERR_SCOPE_MISSING, 0},
 		{"403 Forbidden", JSON_TYPE, API_ERROR("quotaExceeded"), ERR_THROTTLED, 3600},
@@ -476,26 +483,31 @@ static void a_refusal_of_an_event_has_its_remedy(void **state)
 
 static void a_change_is_a_patch_that_may_insist_on_a_version(void **state)
 {
+	const struct placed first = {.id = SLICE("cb5f0c"), .etag = SLICE("\"1\"")};
+	const struct placed any = {.id = SLICE("cb5f0c")};
 	struct event event = coffee();
 	struct placed placed;
 
 	(void)state;
 	event.notify = false;
 	g.body = "{\"id\":\"cb5f0c\",\"etag\":\"\\\"2\\\"\"}";
-	assert_int_equal(google->change(&g.cx, "cb5f0c", "\"1\"", &event, &placed, &g.why), OK);
+	assert_int_equal(google->change(&g.cx, &first, &event, SUBJECT_AND_TIMES, &placed, &g.why),
+			 OK);
 	assert_line("PATCH /calendar/v3/calendars/primary/events/cb5f0c?sendUpdates=none&");
 	assert_non_null(strstr(g.head, "\r\nIf-Match: \"1\"\r\n"));
 	assert_null(strstr(g.sent, "attendees"));
 	assert_true(slice_is(placed.etag, "\"2\""));
-	assert_int_equal(google->change(&g.cx, "cb5f0c", NULL, &event, &placed, &g.why), OK);
+	assert_int_equal(google->change(&g.cx, &any, &event, SUBJECT_AND_TIMES, &placed, &g.why),
+			 OK);
 	assert_null(strcasestr(g.head, "\r\nIf-Match:"));
 	g.status = "412 Precondition Failed";
 	g.body = API_ERROR("conditionNotMet");
-	assert_int_equal(google->change(&g.cx, "cb5f0c", "\"1\"", &event, &placed, &g.why),
+	assert_int_equal(google->change(&g.cx, &first, &event, SUBJECT_AND_TIMES, &placed, &g.why),
 			 ERR_STALE);
 	g.status = "410 Gone";
 	g.body = API_ERROR("deleted");
-	assert_int_equal(google->change(&g.cx, "cb5f0c", NULL, &event, &placed, &g.why), ERR_GONE);
+	assert_int_equal(google->change(&g.cx, &any, &event, SUBJECT_AND_TIMES, &placed, &g.why),
+			 ERR_GONE);
 }
 
 static void dropping_what_is_gone_succeeds_and_a_page_does_not(void **state)
@@ -512,7 +524,7 @@ static void dropping_what_is_gone_succeeds_and_a_page_does_not(void **state)
 		{"404 Not Found", "Content-Type: text/html", "<html>", ERR_UPSTREAM},
 		{"200 OK", "Content-Type: text/html", "<html>", ERR_UPSTREAM},
 		{"200 OK", JSON_TYPE, API_ERROR("backendError"), ERR_UPSTREAM},
-		{"401 Unauthorized", NULL, "", ERR_STALE},
+		{"401 Unauthorized", NULL, "", ERR_TOKEN},
 	};
 
 	(void)state;
