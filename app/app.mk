@@ -62,6 +62,7 @@ libcalbridge_a_SOURCES = \
 	app/provider/provider.c app/provider/provider.h \
 	app/provider/providers.c app/provider/providers.h \
 	app/service/booking.c app/service/booking.h \
+	app/service/calling.c app/service/calling.h \
 	app/service/oauth.c app/service/oauth.h \
 	app/service/placing.c app/service/placing.h \
 	app/service/settle.c app/service/settle.h \

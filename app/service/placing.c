@@ -4,27 +4,23 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/secret.h"
 #include "io/batch.h"
 #include "model/event.h"
 #include "provider/provider.h"
-#include "provider/providers.h"
+#include "service/calling.h"
 #include "service/svc.h"
-#include "service/token.h"
 #include "store/connections.h"
 #include "store/mappings.h"
 
-enum { CALL_S = 10, GENERATIONS_MAX = 3 };
+enum { GENERATIONS_MAX = 3 };
 
-/* One access token, and what the provider is asked with it. */
-struct call {
+/* One intent on its way to the provider. */
+struct run {
+	struct calling calling;
 	struct placing *placing;
-	const struct provider *provider;
-	struct provider_cx cx;
-	struct secret access;
 	char marker[ID_TEXT_BYTES];
 	char owner[ID_TEXT_BYTES];
-	struct stamp stamp; /* of these two */
+	struct placed placed; /* what stands */
 };
 
 void placing_event_id(const struct id *id, int64_t generation, char *out)
@@ -38,54 +34,38 @@ void placing_event_id(const struct id *id, int64_t generation, char *out)
 	out[len] = '\0';
 }
 
-static enum err call_init(struct call *call, struct placing *placing, struct fail *why)
+static enum err begin(struct run *run, struct placing *placing, struct fail *why)
 {
-	struct work *work = placing->work;
+	enum err e = calling_begin(&run->calling, placing->work, placing->connection, why);
 
-	*call = (struct call){
-		.placing = placing,
-		.provider = providers_find(placing->connection->provider),
-		.cx = {.http = work->svc->http,
-		       .arena = work->arena,
-		       .config = work->svc->config,
-		       .deadline_ms = work->deadline_ms,
-		       .timeout_s = CALL_S,
-		       .calendar_id = placing->mapping->calendar_id},
-	};
-	if (!call->provider)
-		return fail_set(why, ERR_INTERNAL, "a connection of an unknown provider");
-	id_text(&placing->mapping->id, call->marker);
-	id_text(&placing->mapping->owner, call->owner);
-	call->stamp = (struct stamp){.marker = call->marker, .owner = call->owner};
-	call->cx.access = &call->access;
-	return token_fresh(work, placing->connection, &call->access, why);
+	run->placing = placing;
+	run->placed = (struct placed){0};
+	run->calling.cx.calendar_id = placing->mapping->calendar_id;
+	id_text(&placing->mapping->id, run->marker);
+	id_text(&placing->mapping->owner, run->owner);
+	return e;
 }
 
-typedef enum err ask_fn(struct call *call, struct placed *out, struct fail *why);
-
-static enum err ask_put(struct call *call, struct placed *out, struct fail *why)
+static enum err ask_put(struct calling *calling, void *arg, struct fail *why)
 {
-	return call->provider->put(&call->cx, call->placing->mapping->provider_event_id.data,
-				   &call->stamp, call->placing->event, out, why);
+	struct run *run = arg;
+	const struct placing *placing = run->placing;
+	const struct stamp stamp = {.marker = run->marker, .owner = run->owner};
+
+	return calling->provider->put(&calling->cx, placing->mapping->provider_event_id.data,
+				      &stamp, placing->event, &run->placed, why);
 }
 
-static enum err ask_get(struct call *call, struct placed *out, struct fail *why)
+/* Where the provider chooses the ids, ours names no event: the marker does. */
+static enum err ask_look(struct calling *calling, void *arg, struct fail *why)
 {
-	return call->provider->get(&call->cx, call->placing->mapping->provider_event_id.data, out,
-				   why);
-}
+	const struct provider *provider = calling->provider;
+	struct run *run = arg;
 
-/* Asks; after a 401 once more with a renewed token. A second 401 is a refused grant. */
-static enum err ask(struct call *call, ask_fn *question, struct placed *out, struct fail *why)
-{
-	enum err e = question(call, out, why);
-
-	if (e != ERR_TOKEN)
-		return e;
-	e = token_renew(call->placing->work, call->placing->connection, &call->access, why);
-	if (!e)
-		e = question(call, out, why);
-	return e == ERR_TOKEN ? fail_set(why, ERR_REFUSED, "401 with a fresh token") : e;
+	if (provider->find)
+		return provider->find(&calling->cx, run->marker, &run->placed, why);
+	return provider->get(&calling->cx, run->placing->mapping->provider_event_id.data,
+			     &run->placed, why);
 }
 
 /* Our id is used up by an event that was deleted: the next generation, committed before it is used.
@@ -111,29 +91,50 @@ static enum err renew_id(struct placing *placing, struct fail *why)
 	return OK;
 }
 
-static bool is_ours(const struct call *call, const struct placed *placed)
+static bool is_ours(const struct run *run)
 {
-	return !placed->cancelled && slice_is(placed->marker, call->marker);
+	return !run->placed.cancelled && slice_is(run->placed.marker, run->marker);
+}
+
+static enum err look(struct run *run, struct fail *why)
+{
+	return calling_ask(&run->calling, ask_look, run, why);
 }
 
 /* Makes the event under our id, or adopts it where an earlier run has made it. */
-static enum err put(struct call *call, struct placed *out, struct fail *why)
+static enum err put(struct run *run, struct fail *why)
 {
 	for (;;) {
-		enum err e = ask(call, ask_put, out, why);
+		enum err e = calling_ask(&run->calling, ask_put, run, why);
 
 		if (e != ERR_DUPLICATE)
 			return e;
 		/* taken: it may stand, whatever the look now says */
-		call->placing->may_stand = true;
-		e = ask(call, ask_get, out, why);
-		if (!e && is_ours(call, out))
+		run->placing->may_stand = true;
+		e = look(run, why);
+		if (!e && is_ours(run))
 			return OK;
 		if (!e || e == ERR_GONE)
-			e = renew_id(call->placing, why);
+			e = renew_id(run->placing, why);
 		if (e)
 			return e;
 	}
+}
+
+/*
+ * What an earlier run may have made is looked for first where only the marker finds it: that a
+ * repetition is refused is not promised there.
+ */
+static enum err put_or_adopt(struct run *run, struct fail *why)
+{
+	enum err e;
+
+	if (!run->placing->may_stand || !run->calling.provider->find)
+		return put(run, why);
+	e = look(run, why);
+	if (!e && is_ours(run))
+		return OK;
+	return !e || e == ERR_GONE ? put(run, why) : e;
 }
 
 static enum err mark(struct placing *placing, const struct placed *placed)
@@ -190,15 +191,14 @@ static bool is_database(enum err e)
 
 enum err placing_run(struct placing *placing, struct fail *why)
 {
-	struct call call;
-	struct placed placed = {0};
-	enum err e = call_init(&call, placing, why);
+	struct run run;
+	enum err e = begin(&run, placing, why);
 
 	if (!e)
-		e = put(&call, &placed, why);
-	secret_wipe(&call.access);
+		e = put_or_adopt(&run, why);
+	calling_end(&run.calling);
 	if (!e)
-		return mark(placing, &placed);
+		return mark(placing, &run.placed);
 	if (e == ERR_STALE || is_database(e) || (placing->nobody_waits && err_is_passing(e)))
 		return e;
 	return end(placing, e, why);
@@ -206,15 +206,14 @@ enum err placing_run(struct placing *placing, struct fail *why)
 
 enum err placing_look(struct placing *placing, struct fail *why)
 {
-	struct call call;
-	struct placed placed = {0};
-	enum err e = call_init(&call, placing, why);
+	struct run run;
+	enum err e = begin(&run, placing, why);
 
 	if (!e)
-		e = ask(&call, ask_get, &placed, why);
-	secret_wipe(&call.access);
-	if (!e && is_ours(&call, &placed))
-		return mark(placing, &placed);
+		e = look(&run, why);
+	calling_end(&run.calling);
+	if (!e && is_ours(&run))
+		return mark(placing, &run.placed);
 	if (e && e != ERR_GONE)
 		return e;
 	e = mappings_end(placing->work->svc->db, placing->mapping, MAPPING_REFUSED,

@@ -3,7 +3,7 @@
 /*
  * placing: carry one committed intent to its event: token, provider, mark. Whoever holds the row's
  * claim does it: the request that made the intent, one that took it over, or calbridge-sync. Stands
- * on store/mappings, store/connections, service/token, provider, io/batch. Source: contract
+ * on store/mappings, service/calling, provider, io/batch. Source: contract
  * "Exactly once"; providers' rules on client-chosen ids.
  */
 #include <stdbool.h>

@@ -170,7 +170,7 @@ def test_one_401_costs_one_refresh_and_is_not_seen_by_the_caller(stack, host):
 
 def test_a_second_401_is_a_refusal_without_another_refresh(stack, host):
     stack.sandbox.fault("unauthorized_once", match=MANY)
-    check_failed(invite(stack, host), "provider_refused")
+    check_failed(invite(stack, host), "token_not_accepted")
     assert (refreshes(stack), len(inserts(stack)), events(stack)) == (1, 2, [])
 
 

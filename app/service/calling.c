@@ -1,0 +1,43 @@
+#include "service/calling.h"
+
+#include "provider/providers.h"
+#include "service/svc.h"
+#include "service/token.h"
+#include "store/connections.h"
+
+enum { CALL_S = 10 };
+
+enum err calling_begin(struct calling *calling, struct work *work, struct connection *connection,
+		       struct fail *why)
+{
+	*calling = (struct calling){
+		.work = work,
+		.connection = connection,
+		.provider = providers_find(connection->provider),
+		.cx = {.http = work->svc->http,
+		       .arena = work->arena,
+		       .config = work->svc->config,
+		       .deadline_ms = work->deadline_ms,
+		       .timeout_s = CALL_S,
+		       .calendar_id = connection->calendar_id},
+	};
+	if (!calling->provider)
+		return fail_set(why, ERR_INTERNAL, "a connection of an unknown provider");
+	calling->cx.access = &calling->access;
+	return token_fresh(work, connection, &calling->access, why);
+}
+
+enum err calling_ask(struct calling *calling, calling_fn *question, void *arg, struct fail *why)
+{
+	enum err e = question(calling, arg, why);
+
+	if (e != ERR_TOKEN)
+		return e;
+	e = token_renew(calling->work, calling->connection, &calling->access, why);
+	return e ? e : question(calling, arg, why);
+}
+
+void calling_end(struct calling *calling)
+{
+	secret_wipe(&calling->access);
+}

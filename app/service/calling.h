@@ -1,0 +1,44 @@
+#ifndef CB_SERVICE_CALLING_H
+#define CB_SERVICE_CALLING_H
+/*
+ * calling: ask a provider on behalf of one connection, with an access token that is good.
+ * Stands on service/token, provider. Source: contract "One refresh"; providers' rules on 401.
+ */
+#include "base/err.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "provider/provider.h"
+
+struct connection;
+struct work;
+
+/* One connection and the means to call its provider; calling_end when done. */
+struct calling {
+	struct work *work;
+	struct connection *connection; /* borrowed; may be read anew */
+	const struct provider *provider;
+	struct provider_cx cx; /* its calendar_id is the caller's to set */
+	struct secret access;
+};
+
+/*
+ * Gets ready to call. On an error calling_end may be left out.
+ * returns OK, ERR_INTERNAL (a provider that we do not have), those of token_fresh
+ */
+MUST_USE enum err calling_begin(struct calling *calling, struct work *work,
+				struct connection *connection, struct fail *why);
+
+/* One question to the provider; arg is the asker's own. */
+typedef enum err calling_fn(struct calling *calling, void *arg, struct fail *why);
+
+/*
+ * Asks; after a 401 once more with a renewed token.
+ * returns what question does; ERR_TOKEN: not even the renewed one was taken; those of token_renew
+ */
+MUST_USE enum err calling_ask(struct calling *calling, calling_fn *question, void *arg,
+			      struct fail *why);
+
+/* Wipes the token. */
+void calling_end(struct calling *calling);
+
+#endif
