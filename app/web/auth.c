@@ -1,5 +1,7 @@
 #include "web/auth.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/digest.h"
@@ -20,6 +22,7 @@ enum { KEY_BYTES_MAX = 255, RATE_WINDOW_S = 60 };
 
 static const char KEY_HEADER[] = "HTTP_X_INSTRUCTOROPS_KEY";
 static const char OTHER_KEY_HEADER[] = "HTTP_X_API_KEY";
+static const char INSTRUCTOR_HEADER[] = "HTTP_X_INSTRUCTOR_ID";
 
 static const struct slice NONE = {NULL, 0};
 
@@ -43,6 +46,9 @@ static struct slice named_owner(const struct request *rq, struct slice host)
 		name = request_param(rq, "coachId");
 	else if (rq->route->whose == ITS_BODYS_HOST)
 		name = host;
+	else if (rq->route->whose == ITS_HEADERS_INSTRUCTOR &&
+		 request_header_count(rq, INSTRUCTOR_HEADER) == 1)
+		name = request_header(rq, INSTRUCTOR_HEADER);
 	return name.len == 0 || text_is_id(name, true) ? name : NOBODY;
 }
 
@@ -233,14 +239,21 @@ static enum err judge_unnamed(const struct request *rq, struct fail *why)
 static enum err judge_owner(const struct request *rq, struct slice owner, struct fail *why)
 {
 	const struct caller *caller = &rq->caller;
+	bool by_header = rq->route->whose == ITS_HEADERS_INSTRUCTOR;
 
+	if (by_header && !text_is_id(owner, true))
+		return fail_because(why, ERR_BAD_REQUEST,
+				    "The header x-instructor-id must be given once, as an id of 1 "
+				    "to 128 characters");
 	if (caller->kind == CALLER_KEY && owner.len == 0)
 		return judge_unnamed(rq, why);
 	if (owner.len == 0 || slice_equal(owner, caller->external_id))
 		return OK;
 	if (caller->kind != CALLER_KEY && caller->role != ROLE_ADMIN)
 		return not_there(rq, why);
-	return id_is_none(&rq->target.owner.id) ? not_there(rq, why) : OK;
+	/* whom the client application names before he was made is as one who has connected nothing
+	 */
+	return id_is_none(&rq->target.owner.id) && !by_header ? not_there(rq, why) : OK;
 }
 
 /*
@@ -304,4 +317,24 @@ enum err auth_identify(struct request *rq, struct slice host, struct fail *why)
 	if (!e)
 		e = judge_kind(rq, why);
 	return e ? e : judge_owner(rq, owner, why);
+}
+
+enum err auth_make_owner(struct request *rq, struct fail *why)
+{
+	struct db *db = rq->work.svc->db;
+	struct owner owner = {
+		.tenant = rq->caller.tenant,
+		.external_id = request_header(rq, INSTRUCTOR_HEADER),
+	};
+	enum err e;
+
+	if (rq->route->whose != ITS_HEADERS_INSTRUCTOR || !id_is_none(&rq->target.owner.id) ||
+	    strcmp(rq->route->method, "POST") != 0)
+		return OK;
+	e = owners_put(db, &owner, why);
+	/* another one may have made him, and given him a calendar, in the meantime */
+	if (!e)
+		e = callers_by_owner(db, &owner.tenant, owner.external_id, rq->work.arena,
+				     &rq->target, why);
+	return e;
 }

@@ -133,12 +133,12 @@ static enum err identify(struct request *rq, const struct late *late, struct fai
 	if (rq->route->whose == ITS_BODYS_HOST)
 		host = json_text(rq->body, "hostId");
 	e = auth_identify(rq, host, why);
-	/* a key's missing host is a fault of the body, too: the first one is told */
-	if (late->e && (!e || e == ERR_FIELDS)) {
+	/* a missing host or instructor is a 400, too: the first one is told */
+	if (late->e && (!e || e == ERR_FIELDS || e == ERR_BAD_REQUEST)) {
 		*why = late->why;
 		return late->e;
 	}
-	return e;
+	return e ? e : auth_make_owner(rq, why);
 }
 
 static enum err serve(struct request *rq, struct answer *an, struct route_found *found,

@@ -39,6 +39,14 @@ static const struct route OWN = {
 	.callers = BY_SESSION,
 	.whose = ITS_CALLERS,
 };
+static const struct route INSTRUCTORS = {
+	.method = "POST",
+	.path = "/events",
+	.name = "events",
+	.callers = BY_KEY | BY_TOKEN,
+	.scope = SCOPE_EVENTS,
+	.whose = ITS_HEADERS_INSTRUCTOR,
+};
 static const struct route OPEN = {
 	.method = "GET", .path = "/open", .name = "open", .callers = BY_NOBODY};
 
@@ -186,6 +194,97 @@ static void an_unknown_host_of_a_key_is_404_and_so_is_what_cannot_be_one(void **
 		assert_int_equal(identify(&INVITE, BAD[i]), ERR_NOT_FOUND);
 		assert_string_equal(why.reason, "no such host");
 	}
+}
+
+static void begin_instructor(const char *instructor)
+{
+	begin_key(KEY);
+	if (instructor)
+		web_param("HTTP_X_INSTRUCTOR_ID", instructor);
+}
+
+static void a_key_speaks_for_the_instructor_whom_its_header_names(void **state)
+{
+	(void)state;
+	begin_instructor("coach-2");
+	assert_int_equal(identify(&INSTRUCTORS, "coach-1"), OK);
+	assert_true(is_target("coach-2"));
+	assert_int_equal(fx.tables.look_ups, 1);
+	assert_int_equal(auth_make_owner(rq, &why), OK);
+	assert_int_equal(fx.tables.owners_put, 0);
+}
+
+static void a_header_that_names_no_instructor_is_400_for_who_may_call(void **state)
+{
+	char longest[130] = "";
+	const char *bad[] = {NULL,         "",    "coach 1",  "coach-1, coach-2",
+			     "../coach-1", "a/b", "\xC3\xA4", "coach-1\n",
+			     "coach-1%20", "?",   longest};
+
+	(void)state;
+	memset(longest, 'x', sizeof(longest) - 1);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		begin_instructor(bad[i]);
+		assert_int_equal(identify(&INSTRUCTORS, NULL), ERR_BAD_REQUEST);
+		assert_non_null(strstr(why.reason, "x-instructor-id"));
+		assert_int_equal(why.n_fields, 0);
+	}
+	begin_instructor("coach-1");
+	web_param("HTTP_X_INSTRUCTOR_ID", "coach-1");
+	assert_int_equal(identify(&INSTRUCTORS, NULL), ERR_BAD_REQUEST);
+	fx.tables.key.scopes = SCOPE_ADMIN;
+	assert_int_equal(identify(&INSTRUCTORS, NULL), ERR_FORBIDDEN);
+	web_begin("POST", "/events");
+	assert_int_equal(identify(&INSTRUCTORS, NULL), ERR_NO_CREDENTIAL);
+}
+
+static void an_instructor_is_made_on_his_first_post_and_not_before(void **state)
+{
+	struct route change = INSTRUCTORS;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		change.method = ((const char *const[]){"GET", "PATCH", "DELETE"})[i];
+		begin_instructor("coach-9");
+		assert_int_equal(identify(&change, NULL), OK);
+		assert_int_equal(auth_make_owner(rq, &why), OK);
+		assert_true(id_is_none(&rq->target.owner.id));
+	}
+	assert_int_equal(fx.tables.owners_put, 0);
+	assert_int_equal(identify(&INSTRUCTORS, NULL), OK);
+	assert_true(id_is_none(&rq->target.owner.id));
+	assert_int_equal(auth_make_owner(rq, &why), OK);
+	assert_true(is_target("coach-9"));
+	assert_int_equal(fx.tables.owners_put, 1);
+	assert_int_equal(identify(&INSTRUCTORS, NULL), OK);
+	assert_int_equal(auth_make_owner(rq, &why), OK);
+	assert_int_equal(fx.tables.owners_put, 1);
+}
+
+static void no_other_route_makes_an_owner(void **state)
+{
+	(void)state;
+	begin_token(COACH_9);
+	web_param("HTTP_X_INSTRUCTOR_ID", "coach-9");
+	assert_int_equal(identify(&INVITE, NULL), OK);
+	assert_true(id_is_none(&rq->target.owner.id));
+	assert_int_equal(auth_make_owner(rq, &why), OK);
+	assert_int_equal(fx.tables.owners_put, 0);
+}
+
+static void a_header_lets_no_coach_reach_another(void **state)
+{
+	(void)state;
+	begin_token(COACH_1);
+	web_param("HTTP_X_INSTRUCTOR_ID", "coach-2");
+	assert_int_equal(identify(&INSTRUCTORS, NULL), ERR_NOT_FOUND);
+	begin_token(COACH_1);
+	web_param("HTTP_X_INSTRUCTOR_ID", "coach-9");
+	assert_int_equal(identify(&INSTRUCTORS, NULL), ERR_NOT_FOUND);
+	begin_token(COACH_1);
+	web_param("HTTP_X_INSTRUCTOR_ID", "coach-1");
+	assert_int_equal(identify(&INSTRUCTORS, NULL), OK);
+	assert_true(is_target("coach-1"));
 }
 
 static void the_key_of_the_settings_is_one_more_of_the_default_tenant(void **state)
@@ -564,6 +663,11 @@ int main(void)
 		TEST(a_key_needs_the_routes_scope),
 		TEST(a_key_without_a_host_is_for_the_demo_host_of_the_default_tenant),
 		TEST(an_unknown_host_of_a_key_is_404_and_so_is_what_cannot_be_one),
+		TEST(a_key_speaks_for_the_instructor_whom_its_header_names),
+		TEST(a_header_that_names_no_instructor_is_400_for_who_may_call),
+		TEST(an_instructor_is_made_on_his_first_post_and_not_before),
+		TEST(no_other_route_makes_an_owner),
+		TEST(a_header_lets_no_coach_reach_another),
 		TEST(the_key_of_the_settings_is_one_more_of_the_default_tenant),
 		TEST(the_first_use_of_a_key_is_noted_once),
 		TEST(a_key_has_so_many_calls_a_minute),

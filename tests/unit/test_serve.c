@@ -72,6 +72,7 @@ static enum err answer_the_form(struct request *rq, struct answer *an, struct fa
 /* clang-format off */
 static const struct route ROUTES[] = {
 	{ "POST", "/json", "json", answer_ok, FAMILY_PLAIN, BY_KEY | BY_TOKEN | BY_SESSION, SCOPE_EVENTS, ITS_BODYS_HOST, CEILING, "0", false },
+	{ "POST", "/events", "events", answer_ok, FAMILY_PLAIN, BY_KEY, SCOPE_EVENTS, ITS_HEADERS_INSTRUCTOR, CEILING, "0", false },
 	{ "GET", "/open", "open", answer_ok, FAMILY_PLAIN, BY_NOBODY, 0, ITS_NOBODYS, 0, "0", false },
 	{ "POST", "/open", "open_post", answer_ok, FAMILY_PLAIN, BY_NOBODY, 0, ITS_NOBODYS, CEILING, "0", false },
 	{ "GET", "/fails", "fails", answer_and_fail, FAMILY_PLAIN, BY_NOBODY, 0, ITS_NOBODYS, 0, "0", false },
@@ -201,6 +202,40 @@ static void a_broken_body_outranks_the_host_that_it_might_have_named(void **stat
 	begin_json("application/json", "{}");
 	assert_int_equal(serve(), 400);
 	assert_true(web_answer_is("code", "invalid_fields"));
+}
+
+static void begin_event(const char *instructor, const char *type, const char *body)
+{
+	web_begin("POST", "/events");
+	web_param("HTTP_X_API_KEY", KEY);
+	if (instructor)
+		web_param("HTTP_X_INSTRUCTOR_ID", instructor);
+	web_body(type, body);
+}
+
+static void an_instructor_is_made_by_a_request_of_the_right_form_alone(void **state)
+{
+	(void)state;
+	begin_event("coach-9", "text/plain", GOOD_BODY);
+	assert_int_equal(serve(), 415);
+	begin_event("coach-9", "application/json", "{");
+	assert_int_equal(serve(), 400);
+	assert_int_equal(fx.tables.owners_put, 0);
+	begin_event("coach-9", "application/json", GOOD_BODY);
+	assert_int_equal(serve(), 200);
+	assert_int_equal(fx.tables.owners_put, 1);
+}
+
+static void a_broken_body_outranks_the_instructor_who_is_missing(void **state)
+{
+	(void)state;
+	begin_event(NULL, "text/plain", GOOD_BODY);
+	assert_int_equal(serve(), 415);
+	begin_event(NULL, "application/json", "{");
+	assert_true(serve() == 400 && web_answer_is("code", "malformed_json"));
+	begin_event(NULL, "application/json", GOOD_BODY);
+	assert_true(serve() == 400 && web_answer_is("code", "bad_request"));
+	assert_int_equal(handled.calls, 0);
 }
 
 static void a_body_at_the_ceiling_is_read(void **state)
@@ -451,6 +486,8 @@ int main(void)
 		TEST(a_body_is_json_in_utf8_and_nothing_else),
 		TEST(malformed_json_is_told_with_its_place),
 		TEST(a_broken_body_outranks_the_host_that_it_might_have_named),
+		TEST(an_instructor_is_made_by_a_request_of_the_right_form_alone),
+		TEST(a_broken_body_outranks_the_instructor_who_is_missing),
 		TEST(a_body_at_the_ceiling_is_read),
 		TEST(a_call_without_a_body_needs_no_type_and_ignores_one),
 		TEST(head_is_answered_like_get_without_its_body),

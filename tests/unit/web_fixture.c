@@ -179,6 +179,8 @@ enum err owners_put(struct db *db, struct owner *owner, struct fail *why)
 	(void)why;
 	owner->id = web_tenant("owner");
 	fx.tables.owners_put++;
+	fx.tables.owners[ARRAY_LEN(fx.tables.owners) - 1] =
+		arena_copy(fx.arena, owner->external_id);
 	return OK;
 }
 

@@ -29,7 +29,7 @@ struct web_tables {
 	struct api_key key; /* the one there is, for KEY */
 	enum role session_role;
 	int64_t session_idle_ms;
-	const char *owners[4]; /* external ids in every tenant */
+	const char *owners[4]; /* external ids in every tenant; the last is of who was put */
 	enum err error;        /* of every look-up, if not OK */
 
 	struct slice asked; /* the owner that was last asked for */
