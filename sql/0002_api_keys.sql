@@ -1,4 +1,5 @@
--- API keys of client applications: only their SHA-256 and a visible prefix are kept.
+-- API keys of client applications: only their SHA-256 and a visible prefix are kept. last_used_at is
+-- exact to an hour, so that a key in use costs a write an hour; NULL while nobody has used it.
 
 CREATE TABLE IF NOT EXISTS api_keys (
     id BINARY(16) NOT NULL,
@@ -10,7 +11,7 @@ CREATE TABLE IF NOT EXISTS api_keys (
     created_at DATETIME(3) NOT NULL DEFAULT UTC_TIMESTAMP(3),
     expires_at DATETIME(3) NULL,
     revoked_at DATETIME(3) NULL,
-    first_used_at DATETIME(3) NULL,
+    last_used_at DATETIME(3) NULL,
     PRIMARY KEY (id),
     UNIQUE KEY uq_api_keys_hash (key_hash),
     KEY ix_api_keys_tenant (tenant_id, created_at),

@@ -125,6 +125,12 @@ int cmd_key_create(struct cmd *cmd)
 		fprintf(stderr, "key %s: shown this once, only its hash is kept\n", id);
 	}
 	OPENSSL_cleanse(key, sizeof(key));
+	if (e == ERR_DUPLICATE) {
+		cmd_wrong("%d keys of that name hold already; revoke the one that key list shows "
+			  "to be out of use",
+			  API_KEYS_LIVE_MAX);
+		return CMD_FAILED;
+	}
 	return e ? cmd_failed("key create", e, &why) : CMD_OK;
 }
 
@@ -134,7 +140,13 @@ static const char *state_of(const struct api_key_row *row)
 		return "revoked";
 	if (row->expires_ms >= 0 && row->expires_ms <= clock_now_ms())
 		return "expired";
-	return row->first_used_ms >= 0 ? "in use" : "unused";
+	return row->last_used_ms >= 0 ? "in use" : "unused";
+}
+
+static void print_heads(void)
+{
+	printf("%-26s  %-7s  %-12s  %-24s  %-24s  %-24s  %-24s  %-12s  %-20s  name\n", "id",
+	       "state", "prefix", "created", "expires", "last used", "revoked", "tenant", "scopes");
 }
 
 static void print_row(const struct api_key_row *row)
@@ -146,6 +158,8 @@ static void print_row(const struct api_key_row *row)
 	cmd_print(row->prefix, PREFIX_BYTES);
 	cmd_print_time(row->created_ms);
 	cmd_print_time(row->expires_ms);
+	cmd_print_time(row->last_used_ms);
+	cmd_print_time(row->revoked_ms);
 	cmd_print(row->tenant, 12);
 	cmd_print(row->scopes, 20);
 	cmd_print(row->name, 0);
@@ -161,6 +175,8 @@ int cmd_key_list(struct cmd *cmd)
 
 	if (e)
 		return cmd_failed("key list", e, &why);
+	if (n > 0)
+		print_heads();
 	for (size_t i = 0; i < n; i++)
 		print_row(&rows[i]);
 	return CMD_OK;
@@ -178,35 +194,58 @@ static enum err revoke(struct db *tx, void *cx, struct fail *why)
 	return e;
 }
 
-/* Fills change with the key of that id and its tenant. */
-static enum err find_key(struct cmd *cmd, const struct id *id, struct change *out, struct fail *why)
+/* As key list shows the beginning of one. */
+static bool is_prefix(struct slice text)
+{
+	return text.len == PREFIX_BYTES && slice_starts(text, KEY_MARK);
+}
+
+/* By its id, or, while it was not revoked, by its prefix. */
+static bool is_named(const struct api_key_row *row, struct slice name)
+{
+	struct id id;
+
+	if (is_prefix(name))
+		return row->revoked_ms < 0 && slice_equal(row->prefix, name);
+	return id_read(name, &id) == OK && id_equal(&row->id, &id);
+}
+
+/* Fills change with the one key of that name and its tenant. ERR_DUPLICATE: there are several. */
+static enum err find_key(struct cmd *cmd, struct slice name, struct change *out, struct fail *why)
 {
 	struct api_key_row *rows;
-	size_t n;
+	size_t n, found = 0;
 	enum err e = api_keys_list(cmd->db, cmd->arena, &rows, &n, why);
 
-	if (e)
-		return e;
-	for (size_t i = 0; i < n; i++) {
-		if (id_equal(&rows[i].id, id)) {
+	for (size_t i = 0; !e && i < n; i++) {
+		if (is_named(&rows[i], name)) {
 			out->row = rows[i];
-			return tenants_find(cmd->db, rows[i].tenant, &out->tenant, why);
+			found++;
 		}
 	}
-	return ERR_NOT_FOUND;
+	if (e)
+		return e;
+	if (found != 1)
+		return found == 0 ? ERR_NOT_FOUND : ERR_DUPLICATE;
+	return tenants_find(cmd->db, out->row.tenant, &out->tenant, why);
 }
 
 int cmd_key_revoke(struct cmd *cmd)
 {
 	struct change change = {.row = {.expires_ms = -1}};
+	struct slice name = slice_of(cmd->operand);
 	struct fail why = {0};
 	struct id id;
 	enum err e;
 
-	if (id_read(slice_of(cmd->operand), &id))
-		return cmd_wrong("\"%s\" is not the id of a key; key list shows them",
-				 cmd->operand);
-	e = find_key(cmd, &id, &change, &why);
+	/* what was typed is not shown again: it may be the key itself */
+	if (!is_prefix(name) && id_read(name, &id))
+		return cmd_wrong("a key is named by its id or prefix, as key list shows them");
+	e = find_key(cmd, name, &change, &why);
+	if (e == ERR_DUPLICATE) {
+		cmd_wrong("several keys begin like that; name the id");
+		return CMD_FAILED;
+	}
 	if (!e)
 		e = db_transact(cmd->db, revoke, &change, &why);
 	if (e == ERR_NOT_FOUND) {

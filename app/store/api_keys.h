@@ -1,8 +1,9 @@
 #ifndef CB_STORE_API_KEYS_H
 #define CB_STORE_API_KEYS_H
 /*
- * api_keys: the table of that name, as the operator's command and the first use see it (the lookup
- * of a caller is in store/callers). Errors: those of io/db. Stands on io/db.
+ * api_keys: the table of that name, as the operator's command and the marks of use see it (the
+ * lookup of a caller is in store/callers). Errors: those of io/db. Stands on io/db.
+ * Source: security requirement A1.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,11 +25,18 @@ struct api_key_row {
 	int64_t created_ms;
 	int64_t expires_ms;
 	int64_t revoked_ms;
-	int64_t first_used_ms;
+	int64_t last_used_ms; /* exact to an hour */
 };
 
-/* scopes is a comma list of events, appointments, connectors, admin; expires_ms -1: never. */
-MUST_USE enum err api_keys_add(struct db *db, const struct api_key_row *row,
+/* Keys of one tenant and name that hold at a time: the one in use and the one that follows it. */
+enum { API_KEYS_LIVE_MAX = 2 };
+
+/*
+ * Adds one; tx is a transaction. scopes is a comma list of events, appointments, connectors, admin;
+ * expires_ms -1: never. ERR_DUPLICATE: API_KEYS_LIVE_MAX of that name are neither revoked nor
+ * expired.
+ */
+MUST_USE enum err api_keys_add(struct db *tx, const struct api_key_row *row,
 			       const struct id *tenant, struct slice key_hash, struct fail *why);
 
 /* All, the oldest first. */
@@ -39,7 +47,10 @@ MUST_USE enum err api_keys_list(struct db *db, struct arena *arena, struct api_k
 MUST_USE enum err api_keys_revoke(struct db *db, const struct id *id, struct fail *why);
 
 /* Marks the first use; *first says whether it was this one. */
-MUST_USE enum err api_keys_mark_used(struct db *db, const struct id *id, bool *first,
-				     struct fail *why);
+MUST_USE enum err api_keys_mark_first_use(struct db *db, const struct id *id, bool *first,
+					  struct fail *why);
+
+/* Used now; called at most once an hour a key. */
+MUST_USE enum err api_keys_touch(struct db *db, const struct id *id, struct fail *why);
 
 #endif

@@ -1,5 +1,6 @@
 #include "store/callers.h"
 
+#include "base/digest.h"
 #include "io/db.h"
 #include "store/column.h"
 
@@ -20,7 +21,7 @@ enum { TARGET_N_COLUMNS = OWNER_N_COLUMNS + CONNECTION_N_COLUMNS + 2 };
 
 /* clang-format off */
 DB_STATEMENT(CALLERS_BY_KEY,
-	"SELECT k.id, k.tenant_id, CAST(k.scopes AS UNSIGNED), k.first_used_at IS NULL, "
+	"SELECT k.id, k.tenant_id, k.key_hash, CAST(k.scopes AS UNSIGNED), k.last_used_at, "
 	TARGET_COLUMNS
 	"FROM api_keys k "
 	"LEFT JOIN owners o ON o.tenant_id = k.tenant_id AND o.external_id = ? "
@@ -61,14 +62,19 @@ DB_STATEMENT(CALLERS_TARGET_OF,
 
 static const char *const ROLES[] = {"coach", "admin"};
 
+/* The database's clock, the last column of a connection and there also without one. */
+static int64_t now_ms(const struct db_value *values)
+{
+	return values[OWNER_N_COLUMNS + CONNECTION_N_COLUMNS - 1].number;
+}
+
 static void target_from_row(const struct db_value *values, struct target *out)
 {
 	const struct db_value *pause = values + OWNER_N_COLUMNS + CONNECTION_N_COLUMNS;
-	int64_t now_ms = pause[-1].number; /* the last column of a connection */
 
 	owner_from_row(values, &out->owner);
 	connection_from_row(values + OWNER_N_COLUMNS, &out->connection);
-	out->provider_pause_ms = column_ahead(&pause[0], now_ms);
+	out->provider_pause_ms = column_ahead(&pause[0], now_ms(values));
 	if (out->provider_pause_ms > 0)
 		out->provider_pause_reason = pause[1].bytes;
 }
@@ -81,11 +87,23 @@ static void default_from_row(const struct db_value *values, struct target *out)
 		*out = (struct target){.owner = out->owner};
 }
 
+static void key_from_row(const struct db_value *row, int64_t now, struct api_key *out)
+{
+	int64_t last_used_ms = db_as_time(&row[4]);
+
+	*out = (struct api_key){
+		.id = db_as_id(&row[0]),
+		.tenant = db_as_id(&row[1]),
+		.scopes = (unsigned)row[3].number,
+		.unused_ms = last_used_ms < 0 ? -1 : now - last_used_ms,
+	};
+}
+
 enum err callers_by_key(struct db *db, struct slice key_hash, struct slice owner,
 			struct arena *arena, struct api_key *key, struct target *target,
 			struct fail *why)
 {
-	enum { KEY_N_COLUMNS = 4 };
+	enum { KEY_N_COLUMNS = 5 };
 	const struct db_value in[] = {column_optional_text(owner), db_bytes(key_hash)};
 	struct db_value row[KEY_N_COLUMNS + TARGET_N_COLUMNS];
 	enum err e;
@@ -95,12 +113,10 @@ enum err callers_by_key(struct db *db, struct slice key_hash, struct slice owner
 	e = db_read(db, &CALLERS_BY_KEY, in, ARRAY_LEN(in), arena, row, ARRAY_LEN(row), why);
 	if (e)
 		return e;
-	*key = (struct api_key){
-		.id = db_as_id(&row[0]),
-		.tenant = db_as_id(&row[1]),
-		.scopes = (unsigned)row[2].number,
-		.first_use = row[3].number != 0,
-	};
+	/* the index is not the last word: the hash is compared as a secret is, in constant time */
+	if (!digest_equal(row[2].bytes, key_hash))
+		return ERR_NOT_FOUND;
+	key_from_row(row, now_ms(row + KEY_N_COLUMNS), key);
 	default_from_row(row + KEY_N_COLUMNS, target);
 	return OK;
 }

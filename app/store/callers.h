@@ -34,8 +34,8 @@ struct target {
 struct api_key {
 	struct id id;
 	struct id tenant;
-	unsigned scopes; /* of enum scope */
-	bool first_use;  /* nobody has used it before */
+	unsigned scopes;   /* of enum scope */
+	int64_t unused_ms; /* since its use was last noted; -1: nobody has used it before */
 };
 
 struct session {

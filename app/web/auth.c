@@ -18,7 +18,7 @@
 /* What no owner can be called (text_is_id), to ask for one who does not exist. */
 #define NOBODY SLICE("?")
 
-enum { KEY_BYTES_MAX = 255, RATE_WINDOW_S = 60 };
+enum { KEY_BYTES_MAX = 255, NOTE_USE_AFTER_MS = 3600 * 1000, RATE_WINDOW_S = 60 };
 
 static const char KEY_HEADER[] = "HTTP_X_INSTRUCTOROPS_KEY";
 static const char OTHER_KEY_HEADER[] = "HTTP_X_API_KEY";
@@ -65,14 +65,17 @@ static enum err by_setting(struct request *rq, struct slice owner, struct fail *
 }
 
 /* The first use of a key is worth a line: its owner can tell whether it was he. */
-static void note_first_use(const struct request *rq, const struct api_key *key)
+static void note_use(const struct request *rq, const struct api_key *key)
 {
+	struct db *db = rq->work.svc->db;
 	struct fail why = {0};
 	bool first = false;
-	enum err e = api_keys_mark_used(rq->work.svc->db, &key->id, &first, &why);
+	enum err e = key->unused_ms < 0 ? api_keys_mark_first_use(db, &key->id, &first, &why)
+					: api_keys_touch(db, &key->id, &why);
 
+	/* the next request tries again; this one need not fail for it */
 	if (e)
-		log_note(LOG_WARNING, "key_first_use", "%s: %s", err_code(e), why.detail);
+		log_note(LOG_WARNING, "key_use", "%s: %s", err_code(e), why.detail);
 	if (first)
 		audit_note(rq, "key_first_use", rq->caller.actor, "ok");
 }
@@ -137,8 +140,8 @@ static enum err identify_key(struct request *rq, struct slice owner, struct fail
 		why->retry_after_s = wait_s;
 		return fail_set(why, ERR_TOO_MANY, "more calls of this key than a minute may have");
 	}
-	if (key.first_use)
-		note_first_use(rq, &key);
+	if (key.unused_ms < 0 || key.unused_ms >= NOTE_USE_AFTER_MS)
+		note_use(rq, &key);
 	return OK;
 }
 
@@ -251,8 +254,7 @@ static enum err judge_owner(const struct request *rq, struct slice owner, struct
 		return OK;
 	if (caller->kind != CALLER_KEY && caller->role != ROLE_ADMIN)
 		return not_there(rq, why);
-	/* whom the client application names before he was made is as one who has connected nothing
-	 */
+	/* one whom nobody has made yet has connected nothing, which the handler says */
 	return id_is_none(&rq->target.owner.id) && !by_header ? not_there(rq, why) : OK;
 }
 

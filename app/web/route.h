@@ -36,8 +36,7 @@ enum whose {
 	ITS_CALLERS,     /* the caller's own */
 	ITS_PATHS_COACH, /* {coachId} in the path */
 	ITS_BODYS_HOST,  /* hostId in the body; left out: the caller's own, or the demo host */
-	ITS_HEADERS_INSTRUCTOR /* x-instructor-id; made on his first POST, until then there is none
-				*/
+	ITS_HEADERS_INSTRUCTOR /* x-instructor-id; made on the first POST, none until then */
 };
 
 enum { ROUTE_PARAMS_MAX = 2, ROUTE_SEGMENTS_MAX = 12, ROUTE_ALLOW_BYTES = 64 };

@@ -6,6 +6,7 @@ brought back by the browser. An invite is posted. Events, mails and rows are cou
 
 import re
 import subprocess
+import uuid
 from collections import Counter
 from urllib.parse import urlencode
 
@@ -151,7 +152,8 @@ def sign_in(stack, token):
             "X-CSRF-Token": opened.json["csrfToken"]}
 
 
-def new_key(stack, tenant="default", scope="events"):
-    """An API key made by the command line, as a header."""
-    printed = stack.cli("key", "create", "--tenant", tenant, "--scope", scope, "--name", "test")
+def new_key(stack, tenant="default", scope="events", name=None):
+    """An API key made by the command line, as a header; each of a name of its own."""
+    name = name or f"test {uuid.uuid4()}"
+    printed = stack.cli("key", "create", "--tenant", tenant, "--scope", scope, "--name", name)
     return {"x-instructorops-key": printed.split()[-1]}

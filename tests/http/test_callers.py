@@ -98,12 +98,11 @@ def test_a_key_in_the_query_is_not_looked_at(stack, key, address, query):
 
 
 def test_a_revoked_key_is_unknown(stack, key, address):
-    row, = stack.sql("SELECT LOWER(HEX(id)) AS id FROM api_keys")
-    listed = stack.cli("key", "list")
-    name = next(word for line in listed.splitlines() for word in line.split()
-                if word.replace("-", "").lower().endswith(row["id"][-12:]) or len(word) == 26)
-    stack.cli("key", "revoke", name)
+    other = new_key(stack)
+    row, = (line for line in stack.cli("key", "list").splitlines() if f" {key[:12]} " in line)
+    stack.cli("key", "revoke", row.split()[0])
     check_unknown(ask(stack, {"x-api-key": key}, address))
+    check_known(ask(stack, other, address))
 
 
 def test_an_expired_key_is_unknown(stack, key, address):
@@ -113,11 +112,32 @@ def test_an_expired_key_is_unknown(stack, key, address):
     check_unknown(ask(stack, {"x-api-key": key}, address))
 
 
-def test_two_keys_of_a_tenant_hold_at_a_time(stack, key, address):
-    other = new_key(stack)["x-instructorops-key"]
-    assert other != key
-    for one in (key, other, key):
+def test_two_keys_of_a_name_hold_at_a_time(stack, key, address):
+    old, new = (new_key(stack, name="site")["x-instructorops-key"] for _ in range(2))
+    assert old != new
+    for one in (old, new, old):
         check_known(ask(stack, {"x-api-key": one}, address))
+    third = stack.cli("key", "create", "--scope", "events", "--name", "site", check=False)
+    assert (third.returncode, third.stdout) == (1, "")
+    assert "2 keys of that name" in third.stderr
+    stack.cli("key", "revoke", old[:12])
+    check_unknown(ask(stack, {"x-api-key": old}, address))
+    for one in (new_key(stack, name="site")["x-instructorops-key"], new, key):
+        check_known(ask(stack, {"x-api-key": one}, address))
+
+
+def test_the_last_use_of_a_key_is_exact_to_an_hour(stack, key, address):
+    def used_s_ago():
+        row, = stack.sql("SELECT TIMESTAMPDIFF(SECOND, last_used_at, UTC_TIMESTAMP(3)) AS s "
+                         "FROM api_keys")
+        return row["s"]
+    assert used_s_ago() is None
+    for before_s, after_s in ((0, 0), (3500, 3500), (3700, 0)):
+        check_known(ask(stack, {"x-api-key": key}, address))
+        stack.sql("UPDATE api_keys SET last_used_at = UTC_TIMESTAMP(3) - INTERVAL %s SECOND",
+                  (before_s,))
+        check_known(ask(stack, {"x-api-key": key}, address))
+        assert after_s <= used_s_ago() < after_s + 60
 
 
 @pytest.mark.parametrize("scope", ["connectors", "appointments"])

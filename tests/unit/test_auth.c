@@ -312,7 +312,7 @@ static void the_key_of_the_settings_is_one_more_of_the_default_tenant(void **sta
 static void the_first_use_of_a_key_is_noted_once(void **state)
 {
 	(void)state;
-	fx.tables.key.first_use = true;
+	fx.tables.key.unused_ms = -1;
 	begin_key(KEY);
 	assert_int_equal(identify(&INVITE, "coach-1"), OK);
 	assert_int_equal(fx.tables.audits, 1);
@@ -320,9 +320,25 @@ static void the_first_use_of_a_key_is_noted_once(void **state)
 	/* another one was faster */
 	assert_int_equal(identify(&INVITE, "coach-1"), OK);
 	assert_int_equal(fx.tables.audits, 1);
-	fx.tables.key.first_use = false;
+	fx.tables.key.unused_ms = 0;
 	assert_int_equal(identify(&INVITE, "coach-1"), OK);
 	assert_int_equal(fx.tables.marked_used, 2);
+}
+
+static void a_later_use_of_a_key_is_noted_once_an_hour(void **state)
+{
+	static const int64_t HOUR_MS = 3600000;
+
+	(void)state;
+	begin_key(KEY);
+	fx.tables.key.unused_ms = HOUR_MS - 1;
+	assert_int_equal(identify(&INVITE, "coach-1"), OK);
+	assert_int_equal(fx.tables.touched, 0);
+	fx.tables.key.unused_ms = HOUR_MS;
+	assert_int_equal(identify(&INVITE, "coach-1"), OK);
+	assert_int_equal(fx.tables.touched, 1);
+	assert_int_equal(fx.tables.marked_used, 0);
+	assert_int_equal(fx.tables.audits, 0);
 }
 
 static void a_key_has_so_many_calls_a_minute(void **state)
@@ -670,6 +686,7 @@ int main(void)
 		TEST(a_header_lets_no_coach_reach_another),
 		TEST(the_key_of_the_settings_is_one_more_of_the_default_tenant),
 		TEST(the_first_use_of_a_key_is_noted_once),
+		TEST(a_later_use_of_a_key_is_noted_once_an_hour),
 		TEST(a_key_has_so_many_calls_a_minute),
 		TEST(a_coach_reaches_only_what_is_his),
 		TEST(a_coach_may_come_before_his_row),

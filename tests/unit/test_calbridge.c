@@ -153,13 +153,59 @@ static void a_revoked_key_is_revoked_once_and_stays_listed(void **state)
 	assert_int_equal(run("key create --scope events --name a --days 1"), 0);
 	assert_int_equal(run("key list"), 0);
 	assert_true(says("unused"));
-	snprintf(arguments, sizeof(arguments), "key revoke %.26s", output);
+	/* behind the line of heads */
+	snprintf(arguments, sizeof(arguments), "key revoke %.26s", strchr(output, '\n') + 1);
 	assert_int_equal(run(arguments), 0);
 	assert_int_equal(audited("key_revoked"), 1);
 	assert_int_equal(run(arguments), 1);
 	assert_int_equal(audited("key_revoked"), 1);
+	assert_int_equal(store_number("SELECT COUNT(*) FROM api_keys WHERE revoked_at > "
+				      "UTC_TIMESTAMP(3) - INTERVAL 1 MINUTE"),
+			 1);
 	assert_int_equal(run("key list"), 0);
-	assert_true(says("revoked"));
+	assert_true(says("revoked  cbk_"));
+}
+
+static void a_third_key_of_a_name_is_refused_until_one_is_revoked(void **state)
+{
+	char arguments[64];
+
+	(void)state;
+	assert_int_equal(run("key create --scope events --name a"), 0);
+	snprintf(arguments, sizeof(arguments), "key revoke %.12s", strstr(output, "cbk_"));
+	assert_int_equal(run("key create --scope events --name a"), 0);
+	assert_int_equal(run("key create --scope events --name a"), 1);
+	assert_true(says("2 keys of that name hold already"));
+	assert_false(says("cbk_"));
+	assert_int_equal(run("key create --scope events --name b"), 0);
+	assert_int_equal(audited("key_created"), 3);
+	assert_int_equal(run(arguments), 0);
+	assert_int_equal(run("key create --scope events --name a"), 0);
+}
+
+static void a_prefix_that_several_keys_have_revokes_none(void **state)
+{
+	char arguments[64], id[ID_TEXT_BYTES];
+	char prefix[13] = "";
+
+	(void)state;
+	assert_int_equal(run("key create --scope events --name a"), 0);
+	memcpy(prefix, strstr(output, "cbk_"), sizeof(prefix) - 1);
+	snprintf(id, sizeof(id), "%s", strstr(output, "key ") + 4);
+	assert_int_equal(run("key create --scope events --name b"), 0);
+	store_sql("UPDATE api_keys SET prefix = '%s'", prefix);
+	snprintf(arguments, sizeof(arguments), "key revoke %s", prefix);
+	assert_int_equal(run(arguments), 1);
+	assert_true(says("several keys"));
+	assert_int_equal(audited("key_revoked"), 0);
+	snprintf(arguments, sizeof(arguments), "key revoke %s", id);
+	assert_int_equal(run(arguments), 0);
+	/* there is one left that has it */
+	snprintf(arguments, sizeof(arguments), "key revoke %s", prefix);
+	assert_int_equal(run(arguments), 0);
+	assert_int_equal(run(arguments), 1);
+	assert_true(says("no such key"));
+	assert_int_equal(audited("key_revoked"), 2);
 }
 
 static void a_sign_in_link_opens_a_session_once(void **state)
@@ -232,6 +278,10 @@ static void a_wrong_command_line_ends_with_2_and_changes_nothing(void **state)
 		"key create --name \"$(printf '\\377')\" --scope events",
 		"key revoke",
 		"key revoke nonsense",
+		"key revoke ''",
+		"key revoke cbk_",
+		"key revoke cbk_0123456",
+		"key revoke cbk_0123456789012345678901234567890123456789012",
 		"owner put",
 		"owner put --id 'a b'",
 		"owner put --id ..",
@@ -268,6 +318,7 @@ static void a_tenant_or_owner_that_is_not_there_ends_with_1(void **state)
 	assert_int_equal(run("sign-in-link nobody"), 1);
 	assert_true(says("there is no owner \"nobody\""));
 	assert_int_equal(run("key revoke 00000000000000000000000004"), 1);
+	assert_int_equal(run("key revoke cbk_01234567"), 1);
 }
 
 static void the_doctor_finds_what_is_missing(void **state)
@@ -365,6 +416,9 @@ int main(void)
 		cmocka_unit_test_setup(a_key_is_shown_once_and_kept_as_its_hash, begin),
 		cmocka_unit_test_setup(every_key_is_another_one, begin),
 		cmocka_unit_test_setup(a_revoked_key_is_revoked_once_and_stays_listed, begin),
+		cmocka_unit_test_setup(a_third_key_of_a_name_is_refused_until_one_is_revoked,
+				       begin),
+		cmocka_unit_test_setup(a_prefix_that_several_keys_have_revokes_none, begin),
 		cmocka_unit_test_setup(a_sign_in_link_opens_a_session_once, begin),
 		cmocka_unit_test_setup(a_link_has_the_role_and_the_time_that_were_asked_for, begin),
 		cmocka_unit_test_setup(an_owner_is_changed_where_something_is_given, begin),

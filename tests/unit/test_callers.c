@@ -40,7 +40,7 @@ static struct id add_key(unsigned char byte, const char *scopes, int64_t expires
 {
 	struct api_key_row row = {
 		.id = id_new(),
-		.name = SLICE("a key"),
+		.name = slice_of(scopes),
 		.prefix = SLICE("cbk_12345678"),
 		.scopes = slice_of(scopes),
 		.expires_ms = expires_ms,
@@ -93,7 +93,7 @@ static void a_key_finds_its_tenant_the_owner_and_the_default_calendar(void **sta
 	assert_true(id_equal(&key.id, &id));
 	assert_true(id_equal(&key.tenant, &tenant));
 	assert_int_equal(key.scopes, SCOPE_EVENTS | SCOPE_ADMIN);
-	assert_true(key.first_use);
+	assert_int_equal(key.unused_ms, -1);
 	assert_true(id_equal(&target.owner.id, &owner));
 	assert_true(slice_is(target.owner.external_id, "coach"));
 	assert_true(id_equal(&target.connection.id, &connection));
@@ -102,7 +102,7 @@ static void a_key_finds_its_tenant_the_owner_and_the_default_calendar(void **sta
 	assert_int_equal(target.provider_pause_ms, 0);
 }
 
-static void only_the_first_use_of_a_key_is_the_first(void **state)
+static void a_key_says_how_long_it_was_not_used(void **state)
 {
 	struct id id = add_key(1, "events", -1);
 	struct api_key key;
@@ -110,10 +110,13 @@ static void only_the_first_use_of_a_key_is_the_first(void **state)
 	bool first = false;
 
 	(void)state;
-	assert_int_equal(api_keys_mark_used(store_db(), &id, &first, NULL), OK);
+	assert_int_equal(api_keys_mark_first_use(store_db(), &id, &first, NULL), OK);
 	assert_true(first);
 	assert_int_equal(by_key(1, "coach", &key, &target), OK);
-	assert_false(key.first_use);
+	assert_in_range(key.unused_ms, 0, 60000);
+	store_sql("UPDATE api_keys SET last_used_at = UTC_TIMESTAMP(3) - INTERVAL 2 HOUR");
+	assert_int_equal(by_key(1, "nobody", &key, &target), OK);
+	assert_in_range(key.unused_ms, 7200000, 7260000);
 }
 
 static void every_scope_has_its_own_bit(void **state)
@@ -403,7 +406,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_key_finds_its_tenant_the_owner_and_the_default_calendar,
 				       begin),
-		cmocka_unit_test_setup(only_the_first_use_of_a_key_is_the_first, begin),
+		cmocka_unit_test_setup(a_key_says_how_long_it_was_not_used, begin),
 		cmocka_unit_test_setup(every_scope_has_its_own_bit, begin),
 		cmocka_unit_test_setup(a_key_that_is_unknown_revoked_or_expired_is_not_found,
 				       begin),
