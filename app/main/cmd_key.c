@@ -16,7 +16,6 @@ enum {
 	KEY_RANDOM_BYTES = 32,
 	MARK_BYTES = sizeof(KEY_MARK) - 1,
 	KEY_BYTES = MARK_BYTES + BASE64URL_32_BYTES,
-	PREFIX_BYTES = 12,
 	NAME_BYTES_MAX = 128,
 	DAYS_MAX = 3650,
 	OBJECT_BYTES = 64,
@@ -117,7 +116,7 @@ int cmd_key_create(struct cmd *cmd)
 	make_key(key);
 	whole = slice_of(key);
 	digest_sha256(&whole, 1, change.hash);
-	change.row.prefix = (struct slice){key, PREFIX_BYTES};
+	change.row.prefix = (struct slice){key, KEY_PREFIX_BYTES};
 	e = db_transact(cmd->db, add, &change, &why);
 	if (!e) {
 		puts(key);
@@ -155,7 +154,7 @@ static void print_row(const struct api_key_row *row)
 
 	id_text(&row->id, id);
 	printf("%s  %-7s  ", id, state_of(row));
-	cmd_print(row->prefix, PREFIX_BYTES);
+	cmd_print(row->prefix, KEY_PREFIX_BYTES);
 	cmd_print_time(row->created_ms);
 	cmd_print_time(row->expires_ms);
 	cmd_print_time(row->last_used_ms);
@@ -197,7 +196,7 @@ static enum err revoke(struct db *tx, void *cx, struct fail *why)
 /* As key list shows the beginning of one. */
 static bool is_prefix(struct slice text)
 {
-	return text.len == PREFIX_BYTES && slice_starts(text, KEY_MARK);
+	return text.len == KEY_PREFIX_BYTES && slice_starts(text, KEY_MARK);
 }
 
 /* By its id, or, while it was not revoked, by its prefix. */

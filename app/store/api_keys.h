@@ -28,6 +28,9 @@ struct api_key_row {
 	int64_t last_used_ms; /* exact to an hour */
 };
 
+/* So many characters of a key are no secret: they name it in lists and logs. */
+enum { KEY_PREFIX_BYTES = 12 };
+
 /* Keys of one tenant and name that hold at a time: the one in use and the one that follows it. */
 enum { API_KEYS_LIVE_MAX = 2 };
 

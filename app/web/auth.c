@@ -104,6 +104,12 @@ static enum err by_table(struct request *rq, struct slice hash, struct slice own
 	return OK;
 }
 
+static struct slice shown_key(const struct request *rq)
+{
+	return request_header(rq, request_header_count(rq, KEY_HEADER) > 0 ? KEY_HEADER
+									   : OTHER_KEY_HEADER);
+}
+
 static bool is_setting(const struct config *config, struct slice hash)
 {
 	struct slice key = secret_slice(&config->instructorops_api_key);
@@ -116,8 +122,9 @@ static bool is_setting(const struct config *config, struct slice hash)
 static enum err identify_key(struct request *rq, struct slice owner, struct fail *why)
 {
 	const struct config *config = rq->work.svc->config;
-	unsigned n = request_header_count(rq, KEY_HEADER);
-	struct slice shown = request_header(rq, n > 0 ? KEY_HEADER : OTHER_KEY_HEADER);
+	unsigned n =
+		request_header_count(rq, KEY_HEADER) + request_header_count(rq, OTHER_KEY_HEADER);
+	struct slice shown = shown_key(rq);
 	unsigned char raw[SHA256_BYTES];
 	struct slice hash = {(const char *)raw, sizeof(raw)};
 	struct api_key key = {0};
@@ -130,7 +137,6 @@ static enum err identify_key(struct request *rq, struct slice owner, struct fail
 	e = is_setting(config, hash) ? by_setting(rq, owner, why)
 				     : by_table(rq, hash, owner, &key, why);
 	/* judged only now, so that these cost what a wrong key costs */
-	n += request_header_count(rq, OTHER_KEY_HEADER);
 	if (!e && (n != 1 || shown.len == 0 || shown.len > KEY_BYTES_MAX))
 		e = fail_set(why, ERR_NO_CREDENTIAL, "API key: given twice, empty or too long");
 	if (e)
@@ -164,13 +170,10 @@ static enum err take_claims(struct request *rq, const struct jwt_claims *claims)
 static enum err identify_token(struct request *rq, struct slice owner, bool *is_guess,
 			       struct fail *why)
 {
-	struct slice token = request_bearer(rq);
 	struct jwt_claims claims;
-	enum err e;
+	enum err e = jwt_check(rq->web->jwt_keys, rq->work.arena, request_bearer(rq),
+			       clock_now_ms(), &claims, why);
 
-	if (!rq->web->jwt_keys)
-		return fail_set(why, ERR_NO_CREDENTIAL, "user token: none are accepted");
-	e = jwt_check(rq->web->jwt_keys, rq->work.arena, token, clock_now_ms(), &claims, why);
 	*is_guess = !claims.is_signed;
 	if (!e)
 		e = take_claims(rq, &claims);
@@ -287,10 +290,20 @@ static enum err identify_demo(struct request *rq, struct slice owner, struct fai
 				rq->work.arena, &rq->target, why);
 }
 
+static struct guess guess_of(const struct request *rq)
+{
+	if (rq->caller.kind == CALLER_KEY)
+		return (struct guess){GUESS_KEY, shown_key(rq)};
+	if (rq->caller.kind == CALLER_TOKEN)
+		return (struct guess){GUESS_TOKEN, request_bearer(rq)};
+	return (struct guess){GUESS_RANDOM, NONE};
+}
+
 static enum err identify(struct request *rq, struct slice owner, struct fail *why)
 {
+	struct guess guess = guess_of(rq);
 	bool is_guess = true;
-	enum err e = guesses_check(rq, why);
+	enum err e = guesses_check(rq, &guess, why);
 
 	if (e)
 		return e;
@@ -300,7 +313,7 @@ static enum err identify(struct request *rq, struct slice owner, struct fail *wh
 		e = identify_token(rq, owner, &is_guess, why);
 	else
 		e = identify_session(rq, owner, why);
-	return e == ERR_NO_CREDENTIAL && is_guess ? guesses_count(rq, why) : e;
+	return e == ERR_NO_CREDENTIAL && is_guess ? guesses_count(rq, &guess, why) : e;
 }
 
 enum err auth_identify(struct request *rq, struct slice host, struct fail *why)

@@ -42,9 +42,16 @@ void jwt_keys_free(struct jwt_keys *keys);
  * Checks a token at now_ms: its form, the algorithm, the signature, then exp (not a second late),
  * nbf and iat (JWT_LEEWAY_S), iss and aud where the settings name them, and sub, which must be what
  * an owner's id can be. An e-mail or name that we would not store is left out of the claims.
- * returns OK; ERR_NO_CREDENTIAL for every fault, why->detail says which, for the log; ERR_NOMEM
+ * Without keys (NULL) no token is any good. returns OK; ERR_NO_CREDENTIAL for every fault,
+ * why->detail says which, for the log; ERR_NOMEM
  */
 MUST_USE enum err jwt_check(const struct jwt_keys *keys, struct arena *arena, struct slice token,
 			    int64_t now_ms, struct jwt_claims *out, struct fail *why);
+
+/*
+ * The sub that a token claims, whoever wrote it: for the count of guesses and nothing else. Empty
+ * when there is none that an owner could have.
+ */
+struct slice jwt_claimed_subject(struct arena *arena, struct slice token);
 
 #endif

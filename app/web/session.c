@@ -216,33 +216,26 @@ static void drop_old(struct request *rq)
 		log_note(LOG_WARNING, "session_drop", "%s: %s", err_code(e), why.detail);
 }
 
-static enum err check_token(struct request *rq, struct slice token, struct jwt_claims *claims,
-			    struct fail *why)
-{
-	enum err e;
-
-	*claims = (struct jwt_claims){0};
-	if (!rq->web->jwt_keys)
-		return fail_set(why, ERR_NO_CREDENTIAL, "user token: none are accepted");
-	e = jwt_check(rq->web->jwt_keys, rq->work.arena, token, clock_now_ms(), claims, why);
-	return e == ERR_NO_CREDENTIAL && !claims->is_signed ? guesses_count(rq, why) : e;
-}
-
 static enum err open_session(struct request *rq, struct slice link, struct slice token,
 			     struct made *made, struct fail *why)
 {
-	struct jwt_claims claims;
-	enum err e = guesses_check(rq, why);
+	struct guess guess = {link.len > 0 ? GUESS_RANDOM : GUESS_TOKEN, token};
+	struct jwt_claims claims = {0};
+	enum err e = guesses_check(rq, &guess, why);
 
 	if (e)
 		return e;
 	make(made);
-	if (link.len > 0) {
+	if (link.len > 0)
 		e = open_link(rq, link, made, why);
-		return e == ERR_NO_CREDENTIAL ? guesses_count(rq, why) : e;
-	}
-	e = check_token(rq, token, &claims, why);
-	return e ? e : open_token(rq, &claims, made, why);
+	else
+		e = jwt_check(rq->web->jwt_keys, rq->work.arena, token, clock_now_ms(), &claims,
+			      why);
+	if (e == ERR_NO_CREDENTIAL && !claims.is_signed)
+		e = guesses_count(rq, &guess, why);
+	if (e || link.len > 0)
+		return e;
+	return open_token(rq, &claims, made, why);
 }
 
 enum err session_open(struct request *rq, struct answer *an, struct slice link, struct slice token,

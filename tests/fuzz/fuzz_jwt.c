@@ -102,7 +102,7 @@ static void check_set(struct slice text, const char *algorithm)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct slice text = {(const char *)data + 1, size - 1};
+	struct slice text = {(const char *)data + 1, size - 1}, claimed;
 	struct arena *arena;
 
 	if (size == 0)
@@ -117,6 +117,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_set(text, "ES256");
 	} else {
 		must(!is_taken(arena, text));
+		claimed = jwt_claimed_subject(arena, text);
+		must(claimed.len == 0 || text_is_id(claimed, true));
 	}
 	arena_free(arena);
 	return 0;

@@ -10,6 +10,7 @@ import hmac
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import pytest
 from conftest import base64url, make_jwt
@@ -20,6 +21,7 @@ from flows import (CONNECT, HOST, INVITE, check_nothing, check_once, connect, ev
                    invite, new_key, rows, wanted)
 
 COACH = "coach-1"
+_numbers = count()
 CONNECTIONS = "/api/calendar-integration/connections/"
 REFUSED = (401, "Valid credentials are required", "unauthorized")
 
@@ -252,8 +254,9 @@ def sign(secret, header, claims, digest=hashlib.sha256):
 
 
 def claims_of(**changes):
+    """Good claims, but for changes, of somebody at whom nobody has guessed yet."""
     now = int(time.time())
-    claims = {"sub": COACH, "iat": now, "exp": now + 300, **changes}
+    claims = {"sub": f"{COACH}.{next(_numbers)}", "iat": now, "exp": now + 300, **changes}
     return {name: value for name, value in claims.items() if value is not None}
 
 
@@ -608,8 +611,32 @@ def test_a_request_without_any_credential_is_no_guess(stack, clean, jwt, address
     check_known(ask(stack, {"Authorization": f"Bearer {jwt(COACH)}"}, address))
 
 
+def guesses(kind, key, token):
+    """What 20 addresses show of one account, all of it wrong, and what is right."""
+    if kind == "key":
+        return [{"x-api-key": f"{key[:12]} guess {n}"} for n in range(20)], {"x-api-key": key}
+    return ([{"Authorization": f"Bearer {token[:-20]}{n:020}"} for n in range(20)],
+            {"Authorization": f"Bearer {token}"})
+
+
+@pytest.mark.parametrize("kind", ["key", "token"])
+def test_guesses_at_one_account_from_many_addresses_count_together(stack, key, jwt, kind):
+    number = 100 + ["key", "token"].index(kind)
+    wrong, right = guesses(kind, key, jwt("guessed-at"))
+    answers = [ask(stack, headers, f"127.{number}.0.{n + 1}") for n, headers in enumerate(wrong)]
+    assert [answer.status for answer in answers] == [401] * 10 + [429] * 10
+    for n in (0, 9, 10, 19):
+        answer = ask(stack, right, f"127.{number}.0.{n + 1}")
+        assert failure(answer)[::2] == (429, "rate_limited")
+        assert 1 <= int(answer.headers["Retry-After"]) <= 1200
+    for n in range(1, 12):
+        check_known(ask(stack, right, f"127.{number}.1.{n}"))
+    check_unknown(ask(stack, {"x-api-key": "another account"}, f"127.{number}.0.1"))
+
+
 def test_wrong_credentials_at_different_addresses_lock_nobody_out(stack, clean, jwt):
+    token = jwt("wronged")
     for n in range(1, 40):
-        check_unknown(ask(stack, {"Authorization": f"Bearer {jwt(COACH)[:-3]}AAA"},
-                          f"127.251.0.{n}"))
-    check_known(ask(stack, {"Authorization": f"Bearer {jwt(COACH)}"}, "127.251.1.1"))
+        answer = ask(stack, {"Authorization": f"Bearer {token[:-3]}AAA"}, f"127.251.0.{n}")
+        assert answer.status == (401 if n <= 10 else 429)
+    check_known(ask(stack, {"Authorization": f"Bearer {token}"}, "127.251.1.1"))

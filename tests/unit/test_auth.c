@@ -106,6 +106,12 @@ static void begin_demo(const char *origin)
 		web_param("HTTP_ORIGIN", origin);
 }
 
+static void from(const char *address)
+{
+	web_param("REMOTE_ADDR", NULL);
+	web_param("REMOTE_ADDR", address);
+}
+
 static bool is_target(const char *owner)
 {
 	return slice_is(rq->target.owner.external_id, owner) && slice_is(fx.tables.asked, owner);
@@ -566,8 +572,7 @@ static void the_demo_host_is_called_five_times_a_minute_from_one_address(void **
 	}
 	assert_int_equal(identify(&INVITE, NULL), ERR_TOO_MANY);
 	assert_true(why.retry_after_s > 0 && why.retry_after_s <= 120);
-	web_param("REMOTE_ADDR", NULL);
-	web_param("REMOTE_ADDR", "192.0.2.2");
+	from("192.0.2.2");
 	web_param("HTTP_X_FORWARDED_FOR", "192.0.2.1");
 	assert_int_equal(identify(&INVITE, NULL), OK);
 }
@@ -588,8 +593,7 @@ static void after_ten_wrong_credentials_an_address_is_not_listened_to(void **sta
 	begin_key(KEY);
 	assert_int_equal(identify(&INVITE, "coach-1"), ERR_TOO_MANY);
 	assert_int_equal(fx.tables.look_ups, 0);
-	web_param("REMOTE_ADDR", NULL);
-	web_param("REMOTE_ADDR", "192.0.2.2");
+	from("192.0.2.2");
 	assert_int_equal(identify(&INVITE, "coach-1"), OK);
 }
 
@@ -632,14 +636,104 @@ static void an_ipv6_client_is_its_network(void **state)
 	for (unsigned i = 0; i < 20; i++) {
 		begin_key("wrong");
 		snprintf(address, sizeof(address), "2001:db8:0:1:%x::%x", i + 1, i);
-		web_param("REMOTE_ADDR", NULL);
-		web_param("REMOTE_ADDR", address);
+		from(address);
 		assert_int_equal(identify(&INVITE, NULL),
 				 i < 10 ? ERR_NO_CREDENTIAL : ERR_TOO_MANY);
 	}
-	web_param("REMOTE_ADDR", NULL);
-	web_param("REMOTE_ADDR", "2001:db8:0:2::1");
-	assert_int_equal(identify(&INVITE, NULL), ERR_NO_CREDENTIAL);
+	begin_key(KEY);
+	from("2001:db8:0:2::1");
+	assert_int_equal(identify(&INVITE, NULL), OK);
+}
+
+/* So many different wrong credentials of coach-1, or with the prefix of KEY, each from elsewhere.
+ */
+static void begin_guess(bool is_key, unsigned number)
+{
+	if (is_key) {
+		begin_key(arena_format(fx.arena, "%.12s guess %u", KEY, number));
+	} else {
+		web_begin("POST", "/invite");
+		web_param("HTTP_AUTHORIZATION",
+			  arena_format(fx.arena, "Bearer %s",
+				       web_token(HS256_HEADER, COACH_1,
+						 arena_format(fx.arena, "guess %u", number))));
+	}
+	from(arena_format(fx.arena, "198.51.100.%u", number));
+}
+
+static void begin_right(bool is_key)
+{
+	if (is_key)
+		begin_key(KEY);
+	else
+		begin_token(COACH_1);
+}
+
+static void begin_wrong(bool is_key)
+{
+	if (is_key) {
+		begin_key("another account");
+		return;
+	}
+	web_begin("POST", "/invite");
+	web_param("HTTP_AUTHORIZATION",
+		  arena_format(fx.arena, "Bearer %s",
+			       web_token(HS256_HEADER, COACH_9, "another secret")));
+}
+
+static void guesses_at_one_account_from_many_addresses_count_together(void **state)
+{
+	(void)state;
+	clock_set_for_test(INT64_C(1760000040) * 1000);
+	for (unsigned is_key = 0; is_key < 2; is_key++) {
+		for (unsigned i = 1; i <= 20; i++) {
+			begin_guess(is_key, i);
+			assert_int_equal(identify(&INVITE, NULL),
+					 i <= 10 ? ERR_NO_CREDENTIAL : ERR_TOO_MANY);
+			assert_true((i > 10) == (why.retry_after_s > 0));
+		}
+		/* who was wrong before is not listened to about this account, and about others is
+		 */
+		for (unsigned i = 1; i <= 20; i++) {
+			fx.tables.look_ups = 0;
+			begin_right(is_key);
+			from(arena_format(fx.arena, "198.51.100.%u", i));
+			assert_int_equal(identify(&INVITE, "coach-1"), ERR_TOO_MANY);
+			assert_true(why.retry_after_s > 0);
+			assert_int_equal(fx.tables.look_ups, 0);
+		}
+		begin_wrong(is_key);
+		from("198.51.100.1");
+		assert_int_equal(identify(&INVITE, NULL), ERR_NO_CREDENTIAL);
+	}
+}
+
+static void guesses_at_an_account_do_not_lock_out_who_has_the_right_credential(void **state)
+{
+	(void)state;
+	for (unsigned is_key = 0; is_key < 2; is_key++) {
+		for (unsigned i = 1; i <= 200; i++) {
+			begin_guess(is_key, i);
+			assert_int_not_equal(identify(&INVITE, NULL), OK);
+		}
+		for (unsigned i = 0; i < 50; i++) {
+			begin_right(is_key);
+			from("203.0.113.1");
+			assert_int_equal(identify(&INVITE, "coach-1"), OK);
+			assert_int_equal(why.retry_after_s, 0);
+		}
+	}
+}
+
+static void a_random_cookie_is_of_no_account(void **state)
+{
+	(void)state;
+	for (unsigned i = 1; i <= 20; i++) {
+		web_begin("GET", "/session");
+		web_param("HTTP_COOKIE", "__Host-cb_session=" SESSION_LINK);
+		from(arena_format(fx.arena, "198.51.100.%u", i));
+		assert_int_equal(identify(&OWN, NULL), ERR_NO_CREDENTIAL);
+	}
 }
 
 static void an_open_route_looks_at_no_credential(void **state)
@@ -703,6 +797,9 @@ int main(void)
 		TEST(a_wrong_key_a_wrong_token_and_a_wrong_session_count_alike),
 		TEST(old_tokens_and_calls_without_credential_are_no_guesses),
 		TEST(an_ipv6_client_is_its_network),
+		TEST(guesses_at_one_account_from_many_addresses_count_together),
+		TEST(guesses_at_an_account_do_not_lock_out_who_has_the_right_credential),
+		TEST(a_random_cookie_is_of_no_account),
 		TEST(an_open_route_looks_at_no_credential),
 		TEST(a_database_that_is_away_is_no_wrong_credential),
 	};

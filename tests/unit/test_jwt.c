@@ -673,6 +673,22 @@ static void a_file_that_is_no_key_set_stops_the_start(void **state)
 	assert_int_equal(jwt_keys_read(&config, &none, NULL), ERR_CONFIG);
 }
 
+static void a_claimed_subject_is_read_whoever_wrote_it(void **state)
+{
+	static const char *const NONE[] = {"{\"sub\":5}", "{\"sub\":\"a b\"}", "{}", "[]", "{"};
+	const char *text = signed_text(HS256_HEADER, GOOD_CLAIMS);
+	struct slice claimed = jwt_claimed_subject(arena, slice_of(by_secret_text(text, "other")));
+
+	(void)state;
+	assert_true(slice_is(claimed, "coach-1"));
+	for (size_t i = 0; i < ARRAY_LEN(NONE); i++) {
+		claimed = jwt_claimed_subject(arena, slice_of(by_secret(HS256_HEADER, NONE[i])));
+		assert_int_equal(claimed.len, 0);
+	}
+	claimed = jwt_claimed_subject(arena, slice_of(text));
+	assert_int_equal(claimed.len, 0);
+}
+
 static void without_a_secret_there_are_no_user_tokens(void **state)
 {
 	struct jwt_keys *none = (void *)&config;
@@ -681,6 +697,7 @@ static void without_a_secret_there_are_no_user_tokens(void **state)
 	secret_wipe(&config.jwt_secret);
 	assert_int_equal(jwt_keys_read(&config, &none, NULL), OK);
 	assert_null(none);
+	refused(by_secret(HS256_HEADER, GOOD_CLAIMS), "none are accepted");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
@@ -706,6 +723,7 @@ int main(void)
 		TEST(es256_takes_r_and_s_side_by_side_and_nothing_else),
 		TEST(bad_keys_are_skipped_and_good_ones_kept),
 		TEST(a_file_that_is_no_key_set_stops_the_start),
+		TEST(a_claimed_subject_is_read_whoever_wrote_it),
 		TEST(without_a_secret_there_are_no_user_tokens),
 	};
 
