@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/config.h"
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/rand.h"
@@ -185,11 +184,8 @@ static enum err open_token(struct request *rq, const struct jwt_claims *claims,
 		.email = claims->email,
 		.name = claims->name,
 	};
-	enum err e;
+	enum err e = svc_jwt_tenant(rq->work.svc, &owner.tenant, why);
 
-	e = tenants_find(db, slice_of(rq->work.svc->config->jwt_tenant), &owner.tenant, why);
-	if (e == ERR_NOT_FOUND)
-		return fail_set(why, ERR_CONFIG, "JWT_TENANT: there is no such tenant");
 	if (!e)
 		e = owners_put(db, &owner, why);
 	if (!e)
