@@ -291,12 +291,16 @@ include tests/bench/bench.mk
 dist_check_SCRIPTS = tests/unit/with_mariadb.sh
 EXTRA_DIST += tests/check.py tests/sandbox tests/http tests/crash tests/browser tests/fuzz/seeds
 
-.PHONY: check-asan check-tsan fuzz
+.PHONY: check-asan check-tsan fuzz long-check
 # The totals are the last line. CALBRIDGE_CHECK="unit http" chooses suites.
 check-local: all
 	@CALBRIDGE_CHECK="$${CALBRIDGE_CHECK-$(SUITES)}" \
 		$(PYTHON) -B $(srcdir)/tests/check.py --build $(abs_builddir) \
 		--unit $(UNIT_TESTS) --unit-db $(UNIT_DB_TESTS) --replay $(FUZZ_REPLAYS)
+
+# The same tests, the figures at their full size.
+long-check:
+	@CALBRIDGE_LONG=1 $(MAKE) --no-print-directory check
 
 # The same tests on programs built with sanitizers, in build folders of their own.
 check-asan:

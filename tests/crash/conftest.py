@@ -22,8 +22,6 @@ sys.path[:0] = [str(TESTS), str(TESTS / "http")]
 from flows import HOST, connect  # noqa: E402
 from stack.processes import wait_for  # noqa: E402
 
-LONG = os.environ.get("CALBRIDGE_LONG") == "1"
-
 
 def load_http_conftest():
     """The fixtures of the neighbouring suite: its module has the name of this one."""
@@ -35,6 +33,7 @@ def load_http_conftest():
 
 shared = load_http_conftest()
 clean, address, jwt, bearer = shared.clean, shared.address, shared.jwt, shared.bearer
+pytest_terminal_summary = shared.pytest_terminal_summary
 
 
 def crash_stack(**settings):

@@ -1,8 +1,8 @@
 """One Idempotency-Key from a hundred clients, answers lost everywhere: one event.
 
 Answers are swallowed between the web server and the client by a small proxy, and between us
-and the provider by the sandbox; other clients reset their connections. A tenth of the size by
-default; CALBRIDGE_LONG=1 runs 500 rounds.
+and the provider by the sandbox; other clients reset their connections. A tenth of the size in
+`make check`; 500 rounds in `make long-check`.
 """
 
 import http.client
@@ -14,12 +14,12 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import INSERT, LONG
+from conftest import INSERT
 from flows import GUESTS, INVITE, events, invite, mails, rows, wanted
-from stack import Client
+from stack import Client, figures
 from stack.processes import wait_for
 
-ROUNDS = 500 if LONG else 50
+ROUNDS = figures.size(500, 50)
 CLIENTS = 100
 AT_ONCE = struct.pack("ii", 1, 0)     # SO_LINGER: close() resets
 # What the provider does to the first call of a round.
@@ -148,7 +148,8 @@ def test_a_key_makes_one_event_whoever_loses_which_answer(stack, host, swallower
             standing = [event for event in events(stack) if event["summary"] == title]
             assert [event["id"] for event in standing] == [last.json["calendarEventId"]]
             assert mails(stack, event=standing[0]["id"]) == Counter(GUESTS)
-    print(f"{ROUNDS} rounds, answers {dict(seen)}, swallowed {dict(Counter(swallower.swallowed))}")
+    figures.show(f"one key, {CLIENTS} clients, {ROUNDS} rounds: answers {dict(seen)}, swallowed "
+                 f"{dict(Counter(swallower.swallowed))}")
     assert len(events(stack)) == len(rows(stack)) == ROUNDS
     assert len(swallower.swallowed) == ROUNDS * CLIENTS // 4
     assert stack.sandbox.violations() == []

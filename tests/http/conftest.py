@@ -14,6 +14,7 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
+from stack.figures import pytest_terminal_summary  # noqa: E402, F401
 from stack.processes import remove_folder  # noqa: E402
 from stack.stack import temporary_stack  # noqa: E402
 

@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-import os
 import resource
 import time
 from dataclasses import dataclass
 
-LONG = os.environ.get("CALBRIDGE_LONG") == "1"
 SIZE = 1000
 OPENING = 50        # handshakes at a time
 ANSWER_S = 60.0

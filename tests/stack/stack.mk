@@ -3,6 +3,7 @@ STACK_FILES = \
 	tests/stack/__init__.py \
 	tests/stack/client.py \
 	tests/stack/fastcgi.py \
+	tests/stack/figures.py \
 	tests/stack/guard.py \
 	tests/stack/mariadb.py \
 	tests/stack/nginx.conf.in \
