@@ -8,6 +8,7 @@ the real one refuses, records every request, and misbehaves on request. Tests st
     record, faults       what was asked; what shall go wrong
     fault_acts, wire     how it goes wrong on the wire; reading and answering
     app, control, pages  the application, its controls, its HTML
+    grants, consent, controls, paging, addresses    what the providers have in common
     google, google_*     Google behind the prefix /google/
 
 Another provider is a sibling of ``google``: an object with the members of ``app.Provider``.

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from .app import SandboxApp
 from .google import Google
+from .idtoken import SigningKey
 from .saving import Saving
 from .world import BadSetting, World
 
@@ -35,7 +36,8 @@ def options() -> argparse.Namespace:
                         help="where the web server shows the sandbox")
     parser.add_argument("--account", action="append", default=[], metavar="EMAIL[,ZONE[,NAME]]",
                         help="a person with a calendar")
-    parser.add_argument("--client", action="append", default=[], metavar="ID,SECRET_FILE,URI[,URI]",
+    parser.add_argument("--client", action="append", default=[],
+                        metavar="PROVIDER,ID,SECRET_FILE,URI[,URI]",
                         help="a registered application; the file holds its secret")
     return parser.parse_args()
 
@@ -46,11 +48,12 @@ def add_account(world: World, text: str) -> None:
 
 
 def add_client(world: World, text: str) -> None:
-    client_id, secret_file, *uris = text.split(",")
-    if not uris:
-        raise BadSetting("a client needs an id, a secret file and a redirect URI")
+    words = text.split(",")
+    if len(words) < 4:
+        raise BadSetting("a client needs a provider, an id, a secret file and a redirect URI")
+    provider, client_id, secret_file, *uris = words
     secret = Path(secret_file).read_text(encoding="utf-8").strip()
-    world.add_client(client_id=client_id, secret=secret, redirect_uris=uris)
+    world.add_client(client_id=client_id, secret=secret, redirect_uris=uris, provider=provider)
 
 
 def bind(path: Path, mode: int) -> socket.socket:
@@ -70,7 +73,9 @@ def bind(path: Path, mode: int) -> socket.socket:
 async def serve(args: argparse.Namespace) -> None:
     """Run until told to stop."""
     world = World(args.base)
-    app = SandboxApp(world, {"google": Google(world)})
+    # made before anybody waits for it: half a second, now and then much more
+    key = SigningKey.fresh()
+    app = SandboxApp(world, {"google": Google(world, key)})
     saving = Saving(args.state, app.dump) if args.state else None
     if saving is not None:
         saved = saving.read()

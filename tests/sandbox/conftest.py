@@ -11,7 +11,7 @@ def process(tmp_path_factory):
     (folder / "secret").write_text(SECRET + "\n", encoding="utf-8")
     with running(folder, "--account", f"{HOST},America/New_York", "--account",
                  f"{OTHER},Europe/Berlin", "--client",
-                 f"{CLIENT},{folder / 'secret'},{CALLBACK}") as (sandbox, _):
+                 f"google,{CLIENT},{folder / 'secret'},{CALLBACK}") as (sandbox, _):
         yield sandbox
 
 

@@ -2,7 +2,8 @@
 
     GET    /control/status
     POST   /control/accounts      {"email", "name", "zone", "default_reminders"}      GET lists
-    POST   /control/clients       {"client_id", "secret", "redirect_uris", "project"} GET lists
+    POST   /control/clients       {"client_id", "secret", "redirect_uris", "project",
+                                   "provider"}                                      GET lists
     POST   /control/settings      {name: value, ...} (see world.SETTINGS)             GET shows
     POST   /control/clock         {"advance": seconds}
     GET    /control/requests      ?path= &method= &account= &body= &since= &outcome=

@@ -13,13 +13,14 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from .google_calendar import CalendarApi
-from .google_consent import Consent
+from .google_consent import GoogleConsent
 from .google_controls import GoogleControls
 from .google_errors import api_error, oauth_error
-from .google_grants import Grants
+from .google_grants import GoogleGrants
 from .google_oauth import OAuth
 from .google_store import Calendar, Event
 from .google_times import local_text, instant_of, people_text
+from .idtoken import SigningKey
 from .pages import Entry
 from .record import Seen
 from .world import World
@@ -34,11 +35,11 @@ class Google:
 
     prefix = "/google/"
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, key: SigningKey) -> None:
         self.world = world
-        self.grants = Grants(world)
-        self.oauth = OAuth(world, self.grants)
-        self.consent = Consent(world, self.grants)
+        self.grants = GoogleGrants(world)
+        self.oauth = OAuth(world, self.grants, key)
+        self.consent = GoogleConsent(world, self.grants)
         self.api = CalendarApi(world, self.oauth)
 
     def add_routes(self, router: web.UrlDispatcher) -> None:

@@ -6,15 +6,13 @@ consent already given is not asked for again unless ``prompt=consent``.
 """
 
 import re
-from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from aiohttp import web
+from .consent import Asked, Consent, PageError
+from .google_grants import AUTH, LONG_NAMES, GoogleGrants
+from .wire import BadForm, single
+from .world import Account
 
-from . import pages
-from .google_grants import AUTH, LONG_NAMES, Grants
-from .wire import BadForm, go_to, html_answer, single
-from .world import Account, Client, World
+AUTHORIZE_PATH = "/o/oauth2/v2/auth"
 
 SIGN_IN = {"openid": "Associate you with your personal info",
            AUTH + "userinfo.email": "Your e-mail address",
@@ -36,26 +34,6 @@ CALENDAR = {
     AUTH + "calendar.calendars.readonly": "See the properties of your calendars",
     AUTH + "calendar.settings.readonly": "View your Calendar settings",
 }
-
-
-class PageError(Exception):
-    """Shown to the person at Google; the application never hears of it."""
-
-    def __init__(self, status: int, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.code = code
-        self.detail = detail
-
-
-@dataclass
-class Asked:
-    """A well-formed authorization request."""
-
-    client: Client
-    params: dict[str, str]
-    scopes: set[str]
-    prompts: set[str]
 
 
 def check_scopes(text: str) -> set[str]:
@@ -94,14 +72,17 @@ def check_choices(params: dict[str, str]) -> set[str]:
     return prompts
 
 
-class Consent:
+class GoogleConsent(Consent):
     """The authorize endpoint."""
 
-    def __init__(self, world: World, grants: Grants) -> None:
-        self.world = world
-        self.grants = grants
+    fixed = SIGN_IN
+    boxes = CALENDAR
+    grants: GoogleGrants
 
-    def check(self, pairs: list[tuple[str, str]]) -> Asked:
+    def tenant_of(self, path: str) -> str | None:
+        return "" if path.endswith(AUTHORIZE_PATH) else None
+
+    def check(self, pairs: list[tuple[str, str]], tenant: str) -> Asked:
         """Refuse what the real one refuses, in its order: client, redirect URI, the rest."""
         try:
             params = single(pairs)
@@ -109,7 +90,7 @@ class Consent:
             raise PageError(400, "invalid_request", str(error)) from error
         if not params.get("client_id"):
             raise PageError(400, "invalid_request", "Missing required parameter: client_id")
-        client = self.world.clients.get(params["client_id"])
+        client = self.world.client("google", params["client_id"])
         if client is None:
             raise PageError(401, "invalid_client", "The OAuth client was not found.")
         if not params.get("redirect_uri"):
@@ -123,28 +104,10 @@ class Consent:
         prompts = check_choices(params)
         return Asked(client, params, check_scopes(params.get("scope", "")), prompts)
 
-    def hinted(self, asked: Asked) -> Account | None:
-        """The account that ``login_hint`` names, by address or sub."""
-        hint = asked.params.get("login_hint", "")
-        return self.world.account(hint) or self.world.account_by_sub(hint)
-
-    def known(self, asked: Asked, account: Account) -> bool:
-        """Whether the account has granted all of this before."""
-        return asked.scopes <= self.grants.scopes_of(account, asked.client)
-
-    def back(self, asked: Asked, params: dict[str, str]) -> str:
-        """The redirect URI with the outcome; ``state`` comes back unchanged."""
-        if "state" in asked.params:
-            params = {"state": asked.params["state"], **params}
-        params = {**params, **self.world.settings["callback_extra"]}
-        uri = asked.params["redirect_uri"]
-        return uri + ("&" if urlsplit(uri).query else "?") + urlencode(params)
-
-    def denied(self, asked: Asked, error: str = "access_denied") -> str:
-        return self.back(asked, {"error": error})
+    def denied(self, asked: Asked, account: Account | None = None) -> str:
+        return self.back(asked, {"error": "access_denied"})
 
     def allowed(self, asked: Asked, account: Account, ticked: set[str]) -> str:
-        """The way back with a code. ``ticked``: the boxes left ticked on the consent page."""
         shown = "consent" in asked.prompts or not self.known(asked, account)
         scopes = asked.scopes
         if shown:
@@ -157,50 +120,11 @@ class Consent:
                                  "authuser": "0", "prompt": "consent" if shown else "none"})
 
     def unasked(self, asked: Asked) -> str | None:
-        """The way back when no page is needed, or none may be shown; else None."""
         account = self.hinted(asked)
         if account is not None and self.known(asked, account):
             if not asked.prompts & {"consent", "select_account"}:
                 return self.allowed(asked, account, asked.scopes)
         if "none" in asked.prompts:
-            return self.denied(asked, "interaction_required" if account else "login_required")
+            error = "interaction_required" if account else "login_required"
+            return self.back(asked, {"error": error})
         return None
-
-    async def page(self, request: web.Request) -> web.Response:
-        """GET: the account chooser and what is asked, with one box for each calendar scope."""
-        try:
-            asked = self.check(list(request.query.items()))
-        except PageError as error:
-            return refusal_page(error)
-        location = self.unasked(asked)
-        if location is not None:
-            return go_to(location)
-        hinted = self.hinted(asked)
-        accounts = list(self.world.accounts.values())
-        return html_answer(pages.consent_page(
-            urlsplit(asked.params["redirect_uri"]).netloc, accounts,
-            hinted.email if hinted else accounts[0].email if len(accounts) == 1 else "",
-            [(scope, text) for scope, text in SIGN_IN.items() if scope in asked.scopes],
-            [(scope, text) for scope, text in CALENDAR.items() if scope in asked.scopes]))
-
-    async def decide(self, request: web.Request) -> web.Response:
-        """POST: the person's answer."""
-        form = parse_qsl((await request.read()).decode("utf-8", "replace"),
-                         keep_blank_values=True)
-        chosen = dict(form)
-        try:
-            asked = self.check(list(request.query.items()))
-            if chosen.get("decision") == "deny":
-                return go_to(self.denied(asked))
-            account = self.world.account(chosen.get("account", ""))
-            if account is None or chosen.get("decision") != "allow":
-                raise PageError(400, "invalid_request", "Choose an account, then allow or deny.")
-        except PageError as error:
-            return refusal_page(error)
-        ticked = {value for name, value in form if name == "scope"}
-        return go_to(self.allowed(asked, account, ticked))
-
-
-def refusal_page(error: PageError) -> web.Response:
-    title = "Access blocked: this request is invalid" if error.status == 400 else "Access blocked"
-    return html_answer(pages.error_page(title, error.code, error.detail), error.status)

@@ -7,14 +7,12 @@ those of the Calendar API, as far as they are known.
 import re
 from typing import Any, Callable
 
+from .addresses import valid_address
 from .google_errors import Refused, invalid, required
 from .google_recurrence import check_recurrence
 from .google_times import check_moment, check_span
 
 EVENT_ID = re.compile(r"[a-v0-9]{5,1024}", re.ASCII)
-ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
-                     r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*"
-                     r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 MAX_GUESTS = 200
 MAX_OVERRIDES = 5
 MAX_REMINDER_MINUTES = 40320
@@ -57,11 +55,6 @@ def objects(value: Any, name: str) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise invalid(f"Invalid value for: {name}")
     return value
-
-
-def valid_address(address: Any) -> bool:
-    return (isinstance(address, str) and len(address) <= 254 and bool(ADDRESS.fullmatch(address))
-            and not re.search(r"^\.|\.\.|\.@", address))
 
 
 GUEST: dict[str, Check] = {

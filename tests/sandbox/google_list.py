@@ -1,9 +1,5 @@
 """events.list: filters, order, pages and sync tokens."""
 
-import base64
-import binascii
-import hashlib
-import json
 from datetime import datetime
 from typing import Any
 
@@ -11,31 +7,19 @@ from .google_errors import Refused, bad_parameter, invalid
 from .google_recurrence import instance_id, instances
 from .google_store import Calendar, Event
 from .google_times import instant_of, parse_rfc3339, show_moment
+from .paging import BadToken, Query, fingerprint, make_token, read_token
 
 NOT_WITH_SYNC = ("iCalUID", "orderBy", "privateExtendedProperty", "q", "sharedExtendedProperty",
                  "timeMin", "timeMax", "updatedMin")
 UPDATED_MIN_DAYS = 28
-Query = dict[str, list[str]]
 
 
-def make_token(kind: str, **facts: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps([kind, facts]).encode()).decode().rstrip("=")
-
-
-def read_token(kind: str, text: str, name: str) -> dict[str, Any]:
+def read_param(kind: str, text: str, name: str) -> dict[str, Any]:
+    """What a token given as parameter ``name`` says."""
     try:
-        found, facts = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, ValueError, TypeError) as error:
+        return read_token(kind, text)
+    except BadToken as error:
         raise bad_parameter(name, f"Invalid {name} value.") from error
-    if found != kind:
-        raise bad_parameter(name, f"Invalid {name} value.")
-    return facts
-
-
-def fingerprint(query: Query, leave_out: tuple[str, ...]) -> str:
-    """The same query gives the same text; a token is good for its own query only."""
-    kept = sorted((name, values) for name, values in query.items() if name not in leave_out)
-    return hashlib.sha256(json.dumps(kept).encode()).hexdigest()[:16]
 
 
 def moment_param(query: Query, name: str) -> datetime | None:
@@ -87,7 +71,7 @@ class Listing:
                 raise invalid(f"Sync token cannot be used with {name}.")
         if self.query.get("showDeleted") == ["false"]:
             raise invalid("Sync token cannot be used with showDeleted=false.")
-        facts = read_token("sync", text, "syncToken")
+        facts = read_param("sync", text, "syncToken")
         if facts["epoch"] != self.calendar.sync_epoch:
             raise Refused(410, "fullSyncRequired",
                           "Sync token is no longer valid, a full sync is required.",
@@ -180,7 +164,7 @@ class Listing:
         size = min(int(self.query.get("maxResults", ["250"])[0]), 2500)
         at, rev = 0, self.calendar.rev
         if "pageToken" in self.query:
-            facts = read_token("page", self.query["pageToken"][0], "pageToken")
+            facts = read_param("page", self.query["pageToken"][0], "pageToken")
             if facts["query"] != mark:
                 raise bad_parameter("pageToken", "Invalid pageToken value.")
             at, rev = facts["at"], facts["rev"]

@@ -6,49 +6,34 @@ was really granted; long scope names; an id_token for ``openid``; revoking any t
 ends the user's whole grant to the project.
 """
 
-import base64
-import binascii
 from typing import Any
-from urllib.parse import unquote_plus
 
 from aiohttp import hdrs, web
 
 from .google_consent import SIGN_IN
 from .google_errors import REALM, OAuthRefused, api_error, oauth_error
-from .google_grants import AUTH, AccessToken, Grants
+from .google_grants import AUTH, GoogleGrants
+from .grants import AccessToken, lifetime, refresh_member
 from .idtoken import SigningKey
-from .wire import BadForm, bearer, json_answer, read_form, single
+from .wire import (UNANNOUNCED, BadCredentials, BadForm, basic_credentials, bearer, json_answer,
+                   read_form, single)
 from .world import Account, Client, World
-
-# A member that no client knows: answers may grow at any time.
-UNANNOUNCED = {"unannouncedMember": {"list": [1, None, True], "text": "\u2713"}}
-
-
-def basic_credentials(request: web.Request) -> tuple[str, str] | None:
-    """Client id and secret from HTTP Basic (RFC 6749, 2.3.1), None without such a header."""
-    scheme, _, rest = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        text = base64.b64decode(rest, validate=True).decode()
-    except (binascii.Error, ValueError) as error:
-        raise OAuthRefused(401, "invalid_client", "Unauthorized") from error
-    client_id, _, secret = text.partition(":")
-    return unquote_plus(client_id), unquote_plus(secret)
 
 
 class OAuth:
     """The endpoints. Also finds the account behind a bearer token for the API."""
 
-    def __init__(self, world: World, grants: Grants) -> None:
+    def __init__(self, world: World, grants: GoogleGrants, key: SigningKey) -> None:
         self.world = world
         self.grants = grants
-        # made before anybody waits for it: half a second, now and then much more
-        self.key = SigningKey.fresh()
+        self.key = key
 
     def client(self, request: web.Request, form: dict[str, str]) -> Client:
         """The client that asks, its secret checked."""
-        basic = basic_credentials(request)
+        try:
+            basic = basic_credentials(request)
+        except BadCredentials as error:
+            raise OAuthRefused(401, "invalid_client", "Unauthorized") from error
         if basic is not None and ("client_secret" in form
                                   or form.get("client_id", basic[0]) != basic[0]):
             raise OAuthRefused(400, "invalid_request", "Client authentication was sent twice.")
@@ -56,7 +41,7 @@ class OAuth:
         if not client_id:
             raise OAuthRefused(400, "invalid_request",
                                "Could not determine client ID from request.")
-        client = self.world.clients.get(client_id)
+        client = self.world.client("google", client_id)
         if client is None:
             raise OAuthRefused(401, "invalid_client", "The OAuth client was not found.")
         if secret is None:
@@ -97,10 +82,8 @@ class OAuth:
         answer = self.answer(access)
         if code.refreshable:
             refresh = self.grants.make_refresh(client, code.sub, code.scopes)
-            how = self.world.settings["code_refresh_token"]
-            sent = {"sent": refresh.token, "empty": "", "null": None}
-            if how in sent:
-                answer["refresh_token"] = sent[how]
+            answer.update(refresh_member(self.world.settings, "code_refresh_token", "sent",
+                                         {"sent": refresh.token}))
             if refresh.expires is not None:
                 answer["refresh_token_expires_in"] = self.world.settings["refresh_token_seconds"]
         if "openid" in access.scopes:
@@ -118,13 +101,12 @@ class OAuth:
         access = self.grants.make_access(client, token.sub, scopes,
                                          self.world.settings["refresh_withheld_scopes"], True)
         answer = self.answer(access)
-        how = self.world.settings["refresh_refresh_token"]
-        if how == "rotated":
-            fresh = self.grants.make_refresh(client, token.sub, token.scopes)
+        known = {"same": token.token}
+        if self.world.settings["refresh_refresh_token"] == "rotated":
+            known["rotated"] = self.grants.make_refresh(client, token.sub, token.scopes).token
             token.state = "rotated"
-            answer["refresh_token"] = fresh.token
-        elif how != "withheld":
-            answer["refresh_token"] = {"empty": "", "null": None, "same": token.token}[how]
+        answer.update(refresh_member(self.world.settings, "refresh_refresh_token", "withheld",
+                                     known))
         if token.expires is not None:
             answer["refresh_token_expires_in"] = int(token.expires - self.world.clock.now())
         if "openid" in access.scopes:
@@ -132,14 +114,9 @@ class OAuth:
         return answer
 
     def answer(self, access: AccessToken) -> dict[str, Any]:
-        """What both grants answer; ``expires_in`` in the form that the settings ask for."""
-        seconds = self.world.settings["access_token_seconds"]
-        form = self.world.settings["expires_in_as"]
-        answer: dict[str, Any] = {"access_token": access.token}
-        if form != "omitted":
-            answer["expires_in"] = {"number": seconds, "text": str(seconds),
-                                    "value": self.world.settings["expires_in_value"]}[form]
-        return {**answer, "scope": " ".join(sorted(access.scopes, reverse=True)),
+        """What both grants answer."""
+        return {"access_token": access.token, **lifetime(self.world.settings),
+                "scope": " ".join(sorted(access.scopes, reverse=True)),
                 "token_type": "Bearer", **UNANNOUNCED}
 
     async def id_token(self, access: AccessToken, nonce: str) -> str:

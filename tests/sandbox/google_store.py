@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from .addresses import valid_address
 from .google_errors import Refused, invalid
-from .google_event import EVENT_ID, check_event, merge_patch, valid_address
+from .google_event import EVENT_ID, check_event, merge_patch
 from .google_times import show_moment
 from .pages import make_eid
 from .world import Account, World
@@ -148,6 +149,11 @@ class Calendar:
         event.updated = self.world.clock.now()
         event.rev = self.changed()
         self.tell_guests(event, old, send)
+
+    def purge(self, event: Event) -> None:
+        """Forget that it ever was."""
+        del self.events[event.id]
+        self.changed()
 
     def respond(self, event: Event, email: str, answer: str) -> None:
         """A guest answers the invitation."""

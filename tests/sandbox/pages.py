@@ -96,8 +96,12 @@ def front_page(accounts: list[Account]) -> str:
 
 
 def consent_page(app_name: str, accounts: list[Account], chosen: str,
-                 asked: list[tuple[str, str]], boxes: list[tuple[str, str]]) -> str:
-    """Ask a person: who, and what. ``asked`` comes with sign-in, each of ``boxes`` has a box."""
+                 asked: list[tuple[str, str]], boxes: list[tuple[str, str]],
+                 words: tuple[str, str]) -> str:
+    """Ask a person: who, and what. ``asked`` is asked as it stands, each of ``boxes`` has a box.
+
+    ``words`` name the buttons that agree and decline.
+    """
     people = "".join(
         f"<label><input type=\"radio\" name=\"account\" value=\"{escape(one.email)}\" required"
         f"{' checked' if one.email == chosen else ''}> {escape(one.name)} "
@@ -113,9 +117,9 @@ def consent_page(app_name: str, accounts: list[Account], chosen: str,
         f"<fieldset><legend>Choose an account</legend>{people}</fieldset>\n"
         + (f"<fieldset><legend>It will see</legend><ul>{fixed}</ul></fieldset>\n" if fixed else "")
         + (f"<fieldset><legend>Select what it may do</legend>{ticks}</fieldset>\n" if ticks else "")
-        + "<p><button class=\"main\" type=\"submit\" name=\"decision\" value=\"allow\">Allow"
-          "</button> <button type=\"submit\" name=\"decision\" value=\"deny\" formnovalidate>"
-          "Deny</button></p>\n</form>"))
+        + "<p><button class=\"main\" type=\"submit\" name=\"decision\" value=\"allow\">"
+          f"{words[0]}</button> <button type=\"submit\" name=\"decision\" value=\"deny\" "
+          f"formnovalidate>{words[1]}</button></p>\n</form>"))
 
 
 def entry_html(entry: Entry) -> str:

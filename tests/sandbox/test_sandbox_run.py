@@ -16,7 +16,7 @@ from .harness import (BASE, CALLBACK, CLIENT, HOST, SECRET, GoogleClient, event_
 def options(folder):
     (folder / "secret").write_text(SECRET, encoding="utf-8")
     return ("--state", str(folder), "--account", f"{HOST},America/New_York",
-            "--client", f"{CLIENT},{folder / 'secret'},{CALLBACK}")
+            "--client", f"google,{CLIENT},{folder / 'secret'},{CALLBACK}")
 
 
 def test_the_calendar_page_shows_events_as_people_read_them(host):

@@ -1,8 +1,10 @@
 """Reading what a client sent and answering it, the same for every provider."""
 
+import base64
+import binascii
 import json
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from aiohttp import hdrs, web
 
@@ -18,8 +20,16 @@ SECURITY_HEADERS = {
 }
 
 
+# Members that no client knows: answers may grow at any time.
+UNANNOUNCED = {"unannouncedMember": {"list": [1, None, True], "text": "\u2713"}}
+
+
 class BadForm(ValueError):
     """A form that cannot be read; the text says why."""
+
+
+class BadCredentials(ValueError):
+    """HTTP Basic that cannot be read."""
 
 
 def read_form(request: web.Request, body: bytes) -> dict[str, str]:
@@ -42,6 +52,19 @@ def single(pairs: list[tuple[str, str]]) -> dict[str, str]:
             raise BadForm(f"OAuth 2 parameters can only have a single value: {name}")
         members[name] = value
     return members
+
+
+def basic_credentials(request: web.Request) -> tuple[str, str] | None:
+    """Client id and secret from HTTP Basic (RFC 6749, 2.3.1), None without such a header."""
+    scheme, _, rest = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        text = base64.b64decode(rest, validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise BadCredentials(rest) from error
+    client_id, _, secret = text.partition(":")
+    return unquote_plus(client_id), unquote_plus(secret)
 
 
 def bearer(request: web.Request) -> str | None:

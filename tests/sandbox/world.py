@@ -10,6 +10,8 @@ ZONES = frozenset(name for name in zoneinfo.available_timezones()
                   if not name.startswith(("posix/", "right/"))
                   and name not in ("Factory", "localtime", "posixrules"))
 
+PROVIDERS = ("google", "microsoft")
+
 # name: (default, what may be set instead: a type, or the words allowed)
 SETTINGS: dict[str, tuple[Any, Any]] = {
     "code_seconds": (600, int),                 # life of an authorization code
@@ -18,7 +20,8 @@ SETTINGS: dict[str, tuple[Any, Any]] = {
     "expires_in_as": ("number", ("number", "text", "omitted", "value")),
     "expires_in_value": (None, object),         # sent as it is for "value"
     "code_refresh_token": ("sent", ("sent", "withheld", "empty", "null")),
-    "refresh_refresh_token": ("withheld", ("withheld", "empty", "null", "same", "rotated")),
+    # usual: Google withholds it, Microsoft sends a new one and lets the old one live
+    "refresh_refresh_token": ("usual", ("usual", "withheld", "empty", "null", "same", "rotated")),
     "refresh_token_seconds": (None, (int, type(None))),     # 604800 for an app "in testing"
     "withheld_scopes": ([], list),              # not granted although the person allowed them
     "refresh_withheld_scopes": ([], list),      # missing from refreshed tokens
@@ -76,8 +79,11 @@ class Client:
     secret: str
     redirect_uris: list[str]
     project: str = ""
+    provider: str = "google"
 
     def __post_init__(self) -> None:
+        if self.provider not in PROVIDERS:
+            raise BadSetting(f"unknown provider: {self.provider}")
         self.project = self.project or self.client_id
 
 
@@ -137,6 +143,11 @@ class World:
         self.clients[client.client_id] = client
         self.on_change()
         return client
+
+    def client(self, provider: str, client_id: str) -> Client | None:
+        """A client registered at this provider."""
+        client = self.clients.get(client_id)
+        return client if client is not None and client.provider == provider else None
 
     def violation(self, kind: str, **facts: Any) -> None:
         """Remember what the real one would bear, or punish later, but no client should do."""

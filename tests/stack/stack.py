@@ -111,7 +111,8 @@ class Stack:
                         "--state", str(self.folder / "sandbox"),
                         "--base", self.sandbox_front.url,
                         *(f"--account={one}" for one in PEOPLE),
-                        f"--client={CLIENT_ID},{self.sandbox_secret},{self.public.url}{CALLBACK}"],
+                        f"--client=google,{CLIENT_ID},{self.sandbox_secret},"
+                        f"{self.public.url}{CALLBACK}"],
             self.account, self.logs / "sandbox.log", folder=SOURCE / "tests",
             environment=clean_environment(PYTHONDONTWRITEBYTECODE="1", PYTHONUNBUFFERED="1"))
 
