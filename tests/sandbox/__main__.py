@@ -20,6 +20,7 @@ from aiohttp import web
 from .app import SandboxApp
 from .google import Google
 from .idtoken import SigningKey
+from .microsoft import Microsoft
 from .saving import Saving
 from .world import BadSetting, World
 
@@ -34,8 +35,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, metavar="DIR", help="keep the state in this folder")
     parser.add_argument("--base", default="https://localhost:8444", metavar="URL",
                         help="where the web server shows the sandbox")
-    parser.add_argument("--account", action="append", default=[], metavar="EMAIL[,ZONE[,NAME]]",
-                        help="a person with a calendar")
+    parser.add_argument("--account", action="append", default=[],
+                        metavar="EMAIL[,ZONE[,NAME[,KIND]]]", help="a person with a calendar")
     parser.add_argument("--client", action="append", default=[],
                         metavar="PROVIDER,ID,SECRET_FILE,URI[,URI]",
                         help="a registered application; the file holds its secret")
@@ -43,8 +44,8 @@ def options() -> argparse.Namespace:
 
 
 def add_account(world: World, text: str) -> None:
-    names = ("email", "zone", "name")
-    world.add_account(**dict(zip(names, text.split(",", 2))))
+    names = ("email", "zone", "name", "kind")
+    world.add_account(**dict(zip(names, text.split(",", 3))))
 
 
 def add_client(world: World, text: str) -> None:
@@ -75,7 +76,7 @@ async def serve(args: argparse.Namespace) -> None:
     world = World(args.base)
     # made before anybody waits for it: half a second, now and then much more
     key = SigningKey.fresh()
-    app = SandboxApp(world, {"google": Google(world, key)})
+    app = SandboxApp(world, {"google": Google(world, key), "microsoft": Microsoft(world, key)})
     saving = Saving(args.state, app.dump) if args.state else None
     if saving is not None:
         saved = saving.read()

@@ -94,7 +94,7 @@ class Sandbox:
         return self.control("GET", "status")
 
     def add_account(self, email: str, **members: Any) -> dict[str, Any]:
-        """``name``, ``zone``, ``default_reminders``."""
+        """``name``, ``zone``, ``kind`` (work, personal), ``default_reminders``."""
         return self.control("POST", "accounts", {"email": email, **members})
 
     def add_client(self, client_id: str, secret: str, redirect_uris: list[str],
@@ -195,6 +195,24 @@ class Sandbox:
         """A guest answers the invitation."""
         return self.control("POST", f"{provider}/events/{quote(account)}/{event_id}/respond",
                             {"email": email, "responseStatus": answer})
+
+    def move_event(self, account: str, event_id: str, calendar: str,
+                   provider: str = "microsoft") -> dict[str, Any]:
+        """The person drags an event into another calendar, named by name or id."""
+        return self.control("POST", f"{provider}/events/{quote(account)}/{event_id}/move",
+                            {"calendar": calendar})
+
+    def add_calendar(self, account: str, name: str, *, editable: bool = True,
+                     provider: str = "microsoft") -> dict[str, Any]:
+        return self.control("POST", f"{provider}/calendars/{quote(account)}",
+                            {"name": name, "editable": editable})
+
+    def calendars(self, account: str, provider: str = "microsoft") -> list[dict[str, Any]]:
+        return self.control("GET", f"{provider}/calendars/{quote(account)}")["calendars"]
+
+    def end_sessions(self, account: str, provider: str = "microsoft") -> int:
+        """An administrator ends the person's sessions: the refresh tokens die."""
+        return self.control("POST", f"{provider}/end_sessions", {"account": account})["ended"]
 
     def expire_access_tokens(self, account: str = "", provider: str = "google") -> int:
         wanted = {"account": account} if account else {}

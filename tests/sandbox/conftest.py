@@ -3,6 +3,7 @@
 import pytest
 
 from .harness import CALLBACK, CLIENT, HOST, OTHER, SECRET, GoogleClient, running
+from .harness_microsoft import APP, BACK, PERSONAL, MicrosoftClient
 
 
 @pytest.fixture(scope="session")
@@ -10,8 +11,10 @@ def process(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sandbox")
     (folder / "secret").write_text(SECRET + "\n", encoding="utf-8")
     with running(folder, "--account", f"{HOST},America/New_York", "--account",
-                 f"{OTHER},Europe/Berlin", "--client",
-                 f"google,{CLIENT},{folder / 'secret'},{CALLBACK}") as (sandbox, _):
+                 f"{OTHER},Europe/Berlin", "--account",
+                 f"{PERSONAL},Europe/London,A Person,personal", "--client",
+                 f"google,{CLIENT},{folder / 'secret'},{CALLBACK}", "--client",
+                 f"microsoft,{APP},{folder / 'secret'},{BACK}") as (sandbox, _):
         yield sandbox
 
 
@@ -32,3 +35,16 @@ def host(google):
     """A client that the host has connected."""
     google.connect()
     return google
+
+
+@pytest.fixture
+def microsoft(sandbox):
+    """A client that has not asked anybody yet."""
+    return MicrosoftClient(sandbox)
+
+
+@pytest.fixture
+def work(microsoft):
+    """A client that somebody with an account of an organisation has connected."""
+    microsoft.connect()
+    return microsoft

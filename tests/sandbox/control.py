@@ -1,7 +1,8 @@
 """The controls that every provider shares: JSON in, JSON out, under /control/.
 
     GET    /control/status
-    POST   /control/accounts      {"email", "name", "zone", "default_reminders"}      GET lists
+    POST   /control/accounts      {"email", "name", "zone", "kind", "default_reminders"}
+                                                                                     GET lists
     POST   /control/clients       {"client_id", "secret", "redirect_uris", "project",
                                    "provider"}                                      GET lists
     POST   /control/settings      {name: value, ...} (see world.SETTINGS)             GET shows

@@ -13,7 +13,10 @@ Kinds, with their further members (``after``: true stores first and spoils the a
     error      status, reason, message, retry_after (seconds), retry_after_date (seconds from
                now, sent as a date), headers, body (replaces the provider's envelope); after
     unauthorized_once, invalid_grant, invalid_client, rateLimitExceeded, userRateLimitExceeded,
-    quotaExceeded, insufficientPermissions, too_many_requests, backendError: error, filled in
+    quotaExceeded, insufficientPermissions, too_many_requests, backendError: error, filled in,
+    in the words of the provider that is asked
+    MailboxNotEnabledForRESTAPI, ApplicationThrottled, aadsts (``code``): Microsoft's, the last
+    at its token endpoint or authorize URL
     hold       keeps the request, nothing stored, until it is released; dropped if the client
                leaves, unless ``keep`` is true: then it is stored on release all the same
     store_then_hold      stores, answers when released
@@ -52,12 +55,20 @@ PRESETS: dict[str, dict[str, Any]] = {
     "too_many_requests": {"status": 429, "reason": "rateLimitExceeded",
                           "message": "Rate Limit Exceeded"},
     "backendError": {"status": 503, "reason": "backendError", "message": "Backend Error"},
+    "aadsts": {"status": 400},
+    "MailboxNotEnabledForRESTAPI": {
+        "status": 404, "reason": "MailboxNotEnabledForRESTAPI",
+        "message": "The mailbox is either inactive, soft-deleted, or is hosted on-premise."},
+    "ApplicationThrottled": {
+        "status": 429, "reason": "ApplicationThrottled",
+        "message": "Application is over its MailboxConcurrency limit."},
 }
 KINDS = {"error", "hold", "store_then_hold", "store_then_timeout", "store_then_reset", "reset",
          "truncate", "html", "empty", "huge", "redirect", "trickle", "slow", *PRESETS}
 MATCH = {"method", "path", "account", "body", "nth", "count"}
-MEMBERS = {"kind", "after", "status", "reason", "message", "retry_after", "retry_after_date",
-           "headers", "body", "keep", "form", "bytes", "location", "interval_ms", "ms"}
+MEMBERS = {"kind", "after", "status", "reason", "code", "message", "retry_after",
+           "retry_after_date", "headers", "body", "keep", "form", "bytes", "location",
+           "interval_ms", "ms"}
 POLL_S = 0.02
 
 

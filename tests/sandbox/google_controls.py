@@ -3,6 +3,8 @@
     POST   /control/google/expire_sync_tokens     {"account"}
 """
 
+from typing import Any
+
 from aiohttp import web
 
 from .controls import Controls
@@ -10,7 +12,7 @@ from .google_calendar import CalendarApi
 from .google_consent import GoogleConsent
 from .google_errors import Refused, api_error
 from .google_grants import GoogleGrants
-from .google_store import Calendar
+from .google_store import Calendar, Event
 from .wire import json_answer
 from .world import Account, World
 
@@ -32,6 +34,9 @@ class GoogleControls(Controls):
 
     def shelf_of(self, account: Account) -> Calendar:
         return self.api.calendar(account)
+
+    def show(self, shelf: Calendar, event: Event) -> dict[str, Any]:
+        return shelf.show(event)
 
     def refusal(self, error: Exception) -> web.Response:
         assert isinstance(error, Refused)

@@ -58,6 +58,8 @@ class Entry:
     organizer: str = ""
     repeats: str = ""
     guests: list[tuple[str, str, str]] = field(default_factory=list)  # address, name, answer
+    calendar: str = ""
+    join: str = ""      # the link of the online meeting
 
 
 def layout(title: str, body: str) -> str:
@@ -86,6 +88,14 @@ def error_page(title: str, code: str, detail: str) -> str:
     more = f"<p>{escape(detail)}</p>" if detail else ""
     return layout("Error", f"<h1 data-error=\"{escape(code)}\">{escape(title)}</h1>\n{more}\n"
                            f"<p>Error: <code>{escape(code)}</code></p>")
+
+
+def wall_page(title: str, code: str, detail: str, way_back: str) -> str:
+    """A page of the provider's that ends the consent; the only way leads back."""
+    return layout(title, f"<h1 data-error=\"{escape(code)}\">{escape(title)}</h1>\n"
+                         f"<p>{escape(detail)}</p>\n"
+                         f"<p><a data-way-back href=\"{escape(way_back)}\">"
+                         "Return to the application without granting consent</a></p>")
 
 
 def front_page(accounts: list[Account]) -> str:
@@ -137,6 +147,9 @@ def entry_html(entry: Entry) -> str:
             ("Location", escape(entry.location)),
             ("Description", escape(entry.description)),
             ("Organizer", escape(entry.organizer)),
+            ("Calendar", escape(entry.calendar)),
+            ("Online meeting", f"<a data-join href=\"{escape(entry.join)}\">Join</a>"
+             if entry.join else ""),
             ("Id", f"<code>{escape(entry.id)}</code>")]
     lines = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows if value)
     return (f"<article class=\"{escape(entry.status)}\" id=\"event-{escape(entry.id)}\" "

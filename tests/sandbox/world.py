@@ -29,6 +29,13 @@ SETTINGS: dict[str, tuple[Any, Any]] = {
     "awkward_codes": (True, bool),              # codes that do not survive being decoded twice
     "callback_extra": ({}, dict),               # more parameters for the callback, such as iss
     "envelope": ("mixed", ("mixed", "old", "new")),         # form of Google's API errors
+    "graph_token_length": (1600, int),          # of Microsoft's access tokens, at least
+    "scopes_as": ("short", ("short", "full", "shouted")),   # how Microsoft writes scopes
+    "admin_consent": (False, bool),             # organisations want their administrator's
+    "transaction_replay": ("created", ("created", "ok", "conflict")),   # 201, 200, 409
+    "inner_error": ("innerError", ("innerError", "innererror", "omitted")),
+    "camel_codes": (False, bool),               # error codes of Graph begin in lower case
+    "trash_found": (False, bool),               # deleted events are found by immutable id
     "short_pages": (False, bool),               # lists in short and empty pages
     "cancelled_bare": (False, bool),            # deleted events keep nothing but their id
 }
@@ -57,6 +64,7 @@ class Account:
     name: str = ""
     zone: str = "America/New_York"
     sub: str = ""
+    kind: str = "work"      # at Microsoft: of an organisation, or "personal"
     default_reminders: list[dict[str, Any]] = field(
         default_factory=lambda: [{"method": "popup", "minutes": 10}])
 
@@ -65,6 +73,8 @@ class Account:
             raise BadSetting(f"not an e-mail address: {self.email}")
         if self.zone not in ZONES:
             raise BadSetting(f"unknown time zone: {self.zone}")
+        if self.kind not in ("work", "personal"):
+            raise BadSetting(f"an account is work or personal, not {self.kind}")
         self.name = self.name or self.email.split("@")[0].replace(".", " ").title()
         if not self.sub:
             digest = hashlib.sha256(self.email.lower().encode()).digest()
