@@ -186,15 +186,38 @@ static void tell(const struct finish *f, const char *outcome, struct oauth_resul
 	result->return_to = f->state.return_to;
 }
 
-/* Ends the flow badly: the row remembers it for repetitions, and the owner is told why. */
+/*
+ * Ends the flow badly: the row remembers it for repetitions, and the owner is told why. ERR_STALE,
+ * from here on up to oauth_finish and oauth_confirm: another run was faster, what it decided holds.
+ */
 static enum err end_with(struct finish *f, const char *outcome, struct oauth_result *result,
 			 struct fail *why)
 {
-	enum err e = oauth_states_decide(f->work->svc->db, f->state.state_hash, outcome, why);
+	enum err e = oauth_states_decide(f->work->svc->db, &f->state, outcome, why);
 
+	if (e)
+		return e;
 	audit(f, outcome);
 	tell(f, outcome, result);
-	return e;
+	return OK;
+}
+
+static enum err tell_what_holds(struct finish *f, struct oauth_result *result, struct fail *why)
+{
+	const struct id flow = f->state.id;
+	char *outcome;
+	enum err e =
+		oauth_states_get_by_id(f->work->svc->db, &flow, f->work->arena, &f->state, why);
+
+	if (e == ERR_NOT_FOUND || (!e && !f->state.outcome.len))
+		return ERR_BAD_STATE;
+	if (e)
+		return e;
+	outcome = arena_copy(f->work->arena, f->state.outcome);
+	if (!outcome)
+		return ERR_NOMEM;
+	tell(f, outcome, result);
+	return OK;
 }
 
 /* The first callback is under way, or done: this one shows what comes of it (RFC 9700 4.5, reload
@@ -217,7 +240,8 @@ static enum err repeat(struct finish *f, struct oauth_result *result, struct fai
 			tell(f, outcome, result);
 			return OK;
 		}
-		/* whoever was at it has died: what became of the code nobody knows */
+		/* whoever was at it has died, or will find this decided: what became of the code
+		 * nobody knows */
 		if (f->state.used_ms_ago > ABANDONED_MS)
 			return end_with(f, "failed", result, why);
 		if (clock_mono_ms() >= work->deadline_ms)
@@ -407,21 +431,18 @@ static enum err fill_connection(struct finish *f, struct db *tx, struct connecti
 		 : seal_for(f, &conn->id, "refresh_token", &f->grant.refresh, &conn->refresh_token);
 }
 
-/* One transaction: the connection, the owner's default, and the flow's outcome stand or fall
- * together. */
+/*
+ * One transaction: the flow's outcome, the connection and the owner's default stand or fall
+ * together. Who is too late to decide stores nothing.
+ */
 static enum err save(struct db *tx, void *cx, struct fail *why)
 {
 	struct finish *f = cx;
 	struct connection conn;
-	enum err e = fill_connection(f, tx, &conn, why);
-	bool won = true;
+	enum err e = oauth_states_decide(tx, &f->state, "connected", why);
 
-	if (!e && slice_is(f->state.outcome, "confirm"))
-		e = oauth_states_confirm(tx, f->state.state_hash, "connected", &won, why);
-	else if (!e)
-		e = oauth_states_decide(tx, f->state.state_hash, "connected", why);
-	if (!e && !won)
-		return ERR_STALE;
+	if (!e)
+		e = fill_connection(f, tx, &conn, why);
 	if (!e)
 		e = connections_put(tx, &conn, why);
 	if (!e)
@@ -429,7 +450,7 @@ static enum err save(struct db *tx, void *cx, struct fail *why)
 	return e;
 }
 
-static enum err save_once(struct finish *f, struct fail *why)
+static enum err store_connection(struct finish *f, struct oauth_result *result, struct fail *why)
 {
 	enum err e = db_transact(f->work->svc->db, save, f, why);
 
@@ -437,7 +458,11 @@ static enum err save_once(struct finish *f, struct fail *why)
 	 * one made. */
 	if (e == ERR_DUPLICATE)
 		e = db_transact(f->work->svc->db, save, f, why);
-	return e;
+	if (e)
+		return e;
+	audit(f, "ok");
+	tell(f, "connected", result);
+	return OK;
 }
 
 /* What the provider gave is judged, then stored, kept, or thrown away. */
@@ -452,12 +477,7 @@ static enum err judge(struct finish *f, struct oauth_result *result, struct fail
 		return end_with(f, "no_refresh_token", result, why);
 	if (!f->ours || (known.another && !known.same))
 		return keep_for_confirmation(f, result, why);
-	e = save_once(f, why);
-	if (e)
-		return e;
-	audit(f, "ok");
-	tell(f, "connected", result);
-	return OK;
+	return store_connection(f, result, why);
 }
 
 static enum err go_through(struct finish *f, const struct oauth_return *back,
@@ -498,7 +518,7 @@ enum err oauth_finish(struct work *work, const struct oauth_return *back,
 	if (!e)
 		e = go_through(&f, back, result, why);
 	grant_wipe(&f.grant);
-	return e;
+	return e == ERR_STALE ? tell_what_holds(&f, result, why) : e;
 }
 
 static enum err unseal_pending(struct finish *f, const char *column, struct slice blob,
@@ -523,55 +543,17 @@ static enum err take_pending(struct finish *f)
 	return e;
 }
 
-/* Another answer was faster: this one shows what came of it. */
-static enum err tell_first_answer(struct finish *f, struct oauth_result *result, struct fail *why)
-{
-	const struct id flow = f->state.id;
-	char *outcome;
-	enum err e =
-		oauth_states_get_by_id(f->work->svc->db, &flow, f->work->arena, &f->state, why);
-
-	if (e)
-		return e;
-	outcome = arena_copy(f->work->arena, f->state.outcome);
-	if (!outcome)
-		return ERR_NOMEM;
-	tell(f, outcome, result);
-	return OK;
-}
-
-/* ERR_STALE: another answer was faster. */
-static enum err decide(struct finish *f, bool yes, struct fail *why)
-{
-	bool won = true;
-	enum err e;
-
-	if (!yes) {
-		e = oauth_states_confirm(f->work->svc->db, f->state.state_hash, "denied", &won,
-					 why);
-		return e || won ? e : ERR_STALE;
-	}
-	e = take_pending(f);
-	return e ? e : save_once(f, why);
-}
-
 static enum err answer_confirmation(struct finish *f, bool yes, struct oauth_result *result,
 				    struct fail *why)
 {
 	enum err e;
 
 	if (!slice_is(f->state.outcome, "confirm"))
-		return tell_first_answer(f, result, why);
-	if (f->state.expired)
+		return ERR_STALE;
+	if (!yes || f->state.expired)
 		return end_with(f, yes ? "expired" : "denied", result, why);
-	e = decide(f, yes, why);
-	if (e == ERR_STALE)
-		return tell_first_answer(f, result, why);
-	if (e)
-		return e;
-	audit(f, yes ? "ok" : "denied");
-	tell(f, yes ? "connected" : "denied", result);
-	return OK;
+	e = take_pending(f);
+	return e ? e : store_connection(f, result, why);
 }
 
 enum err oauth_confirm(struct work *work, const struct id *flow, struct slice browser, bool yes,
@@ -587,5 +569,5 @@ enum err oauth_confirm(struct work *work, const struct id *flow, struct slice br
 		return ERR_BAD_STATE;
 	e = answer_confirmation(&f, yes, result, why);
 	grant_wipe(&f.grant);
-	return e;
+	return e == ERR_STALE ? tell_what_holds(&f, result, why) : e;
 }

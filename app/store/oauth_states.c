@@ -43,8 +43,9 @@ DB_STATEMENT(OAUTH_STATES_USE,
 	     "WHERE state_hash = ? AND used_at IS NULL AND expires_at > UTC_TIMESTAMP(3) "
 	     "AND (browser_hash IS NULL OR handed_on OR browser_hash = ?)");
 
-DB_STATEMENT_KEYED(OAUTH_STATES_DECIDE,
-		   "UPDATE oauth_states SET outcome = ?, " NOTHING_PENDING "WHERE state_hash = ?");
+/* Of several who decide at once, from what each has read, one does. */
+DB_STATEMENT_KEYED(OAUTH_STATES_DECIDE, "UPDATE oauth_states SET outcome = ?, " NOTHING_PENDING
+					"WHERE state_hash = ? AND outcome <=> ?");
 
 /* Who is asked has ten minutes to answer, however long the consent itself took. */
 DB_STATEMENT_KEYED(OAUTH_STATES_KEEP,
@@ -54,10 +55,6 @@ DB_STATEMENT_KEYED(OAUTH_STATES_KEEP,
 		   "GREATEST(expires_at, UTC_TIMESTAMP(3) + INTERVAL 10 MINUTE) "
 		   "WHERE state_hash = ? AND used_at IS NOT NULL "
 		   "AND (outcome IS NULL OR outcome = 'confirm')");
-
-DB_STATEMENT(OAUTH_STATES_CONFIRM,
-	     "UPDATE oauth_states SET outcome = ?, " NOTHING_PENDING
-	     "WHERE state_hash = ? AND outcome = 'confirm' AND expires_at > UTC_TIMESTAMP(3)");
 
 DB_STATEMENT_KEYED(OAUTH_STATES_CLEAN,
 		   "DELETE FROM oauth_states WHERE expires_at < UTC_TIMESTAMP(3) - INTERVAL 1 DAY "
@@ -159,14 +156,18 @@ enum err oauth_states_use(struct db *db, struct slice state_hash, struct slice b
 	return e;
 }
 
-enum err oauth_states_decide(struct db *db, struct slice state_hash, const char *outcome,
+enum err oauth_states_decide(struct db *db, const struct oauth_state *read, const char *outcome,
 			     struct fail *why)
 {
-	const struct db_value in[] = {db_string(outcome), db_bytes(state_hash)};
+	const struct db_value in[] = {
+		db_string(outcome),
+		db_bytes(read->state_hash),
+		column_optional_text(read->outcome),
+	};
 	uint64_t changed = 0;
 	enum err e = db_run(db, &OAUTH_STATES_DECIDE, in, ARRAY_LEN(in), &changed, why);
 
-	return !e && changed == 0 ? ERR_NOT_FOUND : e;
+	return !e && changed == 0 ? ERR_STALE : e;
 }
 
 enum err oauth_states_keep(struct db *db, const struct oauth_state *state, struct fail *why)
@@ -184,17 +185,6 @@ enum err oauth_states_keep(struct db *db, const struct oauth_state *state, struc
 	enum err e = db_run(db, &OAUTH_STATES_KEEP, in, ARRAY_LEN(in), &changed, why);
 
 	return !e && changed == 0 ? ERR_STALE : e;
-}
-
-enum err oauth_states_confirm(struct db *db, struct slice state_hash, const char *outcome,
-			      bool *won, struct fail *why)
-{
-	const struct db_value in[] = {db_string(outcome), db_bytes(state_hash)};
-	uint64_t changed = 0;
-	enum err e = db_run(db, &OAUTH_STATES_CONFIRM, in, ARRAY_LEN(in), &changed, why);
-
-	*won = !e && changed == 1;
-	return e;
 }
 
 enum err oauth_states_clean(struct db *db, unsigned limit, struct fail *why)

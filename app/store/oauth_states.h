@@ -62,21 +62,19 @@ MUST_USE enum err oauth_states_use(struct db *db, struct slice state_hash,
 				   struct slice browser_hash, struct slice code_hash, bool *won,
 				   struct fail *why);
 
-/* Writes down what came of it, for repetitions; wipes what was pending. outcome is a word of ours.
+/*
+ * Writes down what came of it, for repetitions, and wipes what was pending, if its outcome is still
+ * the one that was read; outcome is a word of ours. ERR_STALE: it has another one by now.
  */
-MUST_USE enum err oauth_states_decide(struct db *db, struct slice state_hash, const char *outcome,
-				      struct fail *why);
-
-/* Keeps a sealed grant until the person confirms (the pending_* of state), outcome "confirm". */
-MUST_USE enum err oauth_states_keep(struct db *db, const struct oauth_state *state,
-				    struct fail *why);
+MUST_USE enum err oauth_states_decide(struct db *db, const struct oauth_state *read,
+				      const char *outcome, struct fail *why);
 
 /*
- * Takes the pending grant out for saving, once: outcome "confirm" becomes `outcome`. *won says
- * whether this call did; pending_* are wiped in the same statement (read them before).
+ * Keeps a sealed grant until the person confirms (the pending_* of state), outcome "confirm".
+ * ERR_STALE: it is decided already, or nobody has used it up.
  */
-MUST_USE enum err oauth_states_confirm(struct db *db, struct slice state_hash, const char *outcome,
-				       bool *won, struct fail *why);
+MUST_USE enum err oauth_states_keep(struct db *db, const struct oauth_state *state,
+				    struct fail *why);
 
 /* Deletes rows that expired more than a day ago, at most limit. */
 MUST_USE enum err oauth_states_clean(struct db *db, unsigned limit, struct fail *why);

@@ -41,6 +41,24 @@ def check_nothing_came_of_it(stack, answer, before, calls=0):
     assert row["request_id"] == answer.headers["X-Request-Id"]
 
 
+@contextlib.contextmanager
+def locked(stack):
+    """Nobody decides a flow before the block ends; yields what waits until so many want to."""
+    def wait_for_waiting(number):
+        # The server renews this table only for who has not read it in the last 100 ms.
+        wait_for(lambda: stack.sql("SELECT COUNT(*) AS n FROM information_schema.innodb_trx "
+                                   "WHERE trx_state = 'LOCK WAIT'")[0]["n"] == number,
+                 what=f"{number} to wait for the row", interval=0.15)
+
+    locker = stack.mariadb.connect(database=stack.schema.name)
+    locker.autocommit(False)
+    with contextlib.closing(locker):
+        with locker.cursor() as cursor:
+            cursor.execute("SELECT id FROM oauth_states FOR UPDATE")
+        yield wait_for_waiting
+        locker.rollback()
+
+
 # --- what a good one does ---
 
 def test_consent_becomes_a_connection_and_leads_back(browser, stack):
@@ -638,17 +656,10 @@ def test_a_second_answer_shows_what_came_of_the_first(browser, asked, stack, fir
 
 @pytest.mark.parametrize("words", [("yes", "no"), ("no", "yes")])
 def test_of_many_answers_at_once_one_counts_and_all_are_told_the_same(browser, asked, stack, words):
-    locker = stack.mariadb.connect(database=stack.schema.name)
-    locker.autocommit(False)
-    with contextlib.closing(locker), ThreadPoolExecutor(12) as pool:
-        with locker.cursor() as cursor:
-            cursor.execute("SELECT id FROM oauth_states FOR UPDATE")
-        answers = [pool.submit(browser.decide, asked, word) for word in words * 6]
-        # The server renews this table only for who has not read it in the last 100 ms.
-        wait_for(lambda: stack.sql("SELECT COUNT(*) AS n FROM information_schema.innodb_trx "
-                                   "WHERE trx_state = 'LOCK WAIT'")[0]["n"] == len(answers),
-                 what="all answers to wait for the row", interval=0.15)
-        locker.rollback()
+    with ThreadPoolExecutor(12) as pool:
+        with locked(stack) as wait_for_waiting:
+            answers = [pool.submit(browser.decide, asked, word) for word in words * 6]
+            wait_for_waiting(len(answers))
         told = {ended(one.result()) for one in answers}
     assert told in ({OK}, {("error", "denied")})
     assert len(connections(stack)) == (2 if told == {OK} else 1)
@@ -897,16 +908,83 @@ def test_what_was_exchanged_reaches_the_account_with_its_own_token(browser, stac
     assert [bearer_of(one) for one in stack.sandbox.requests("userinfo")] == [given]
 
 
-def test_a_callback_whose_first_run_died_is_told_so_instead_of_waiting(browser, stack):
+# --- two at once, one of them given up ---
+
+@pytest.fixture
+def given_up(browser, stack):
+    """A callback that is still at the provider, though for longer than any callback lasts."""
     back = stack.sandbox.approve(browser.begin(), ACCOUNT)
-    stack.sandbox.fault("hold", match={"path": "^/google/token$", "count": None})
-    with ThreadPoolExecutor(1) as pool:
+    stack.sandbox.fault("hold", match={"path": "^/google/token$"})
+    with ThreadPoolExecutor(2) as pool:
         first = pool.submit(browser.come_back, back)
         stack.sandbox.held()
         stack.sql("UPDATE oauth_states SET used_at = used_at - INTERVAL 1 MINUTE")
-        again = browser.come_back(back)
-        stack.sandbox.clear_faults()
+        yield first, lambda: pool.submit(browser.come_back, back)
         stack.sandbox.release()
-        first.result()
-    assert again.status == 302
-    assert "calendar=error&reason=failed" in again.headers["Location"]
+
+
+def test_a_callback_whose_first_run_died_is_told_so_instead_of_waiting(stack, given_up):
+    _, again = given_up
+    assert ended(again().result()) == ("error", "failed")
+    assert audits(stack, "connect") == ["failed"]
+
+
+def test_a_first_run_that_lives_on_stores_nothing_after_it_was_called_failed(stack, given_up):
+    first, again = given_up
+    assert ended(again().result()) == ("error", "failed")
+    stack.sandbox.release()
+    assert ended(first.result()) == ("error", "failed")
+    assert connections(stack) == [] and audits(stack, "connect") == ["failed"]
+    assert ended(again().result()) == ("error", "failed")
+
+
+@pytest.mark.parametrize("faster", ["first run", "repetition"])
+def test_whichever_of_the_two_decides_first_both_tell_the_same(stack, given_up, faster):
+    first, again = given_up
+    with locked(stack) as wait_for_waiting:
+        if faster == "repetition":
+            late = again()
+            wait_for_waiting(1)
+        stack.sandbox.release()
+        if faster == "first run":
+            wait_for_waiting(1)
+            late = again()
+        wait_for_waiting(2)
+    told = OK if faster == "first run" else ("error", "failed")
+    assert ended(first.result()) == told == ended(late.result())
+    assert len(connections(stack)) == (1 if told == OK else 0)
+    assert audits(stack, "connect") == ["ok" if told == OK else "failed"]
+
+
+def test_a_first_run_that_is_called_failed_asks_nobody_afterwards(handed, stack):
+    back = stack.sandbox.approve(handed, ACCOUNT)
+    person = Browser(stack)
+    person.cookies[OAUTH_COOKIE] = "A" * 43
+    stack.sandbox.fault("hold", match={"path": "^/google/token$"})
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(person.come_back, back)
+        stack.sandbox.held()
+        stack.sql("UPDATE oauth_states SET used_at = used_at - INTERVAL 1 MINUTE")
+        assert ended(person.come_back(back)) == ("error", "failed")
+        stack.sandbox.release()
+        assert ended(first.result()) == ("error", "failed")
+    row, = states(stack)
+    assert row["outcome"] == "failed" and row["pending_access"] is None
+
+
+@pytest.mark.parametrize("word", ["yes", "no"])
+def test_an_answer_that_comes_too_late_does_not_undo_one_in_time(browser, asked, stack, word):
+    stack.sql("UPDATE oauth_states SET expires_at = UTC_TIMESTAMP(3) + INTERVAL 2 SECOND "
+              "WHERE outcome = 'confirm'")
+    with ThreadPoolExecutor(2) as pool:
+        with locked(stack) as wait_for_waiting:
+            in_time = pool.submit(browser.decide, asked, "yes")
+            wait_for_waiting(1)
+            wait_for(lambda: stack.sql("SELECT expires_at <= UTC_TIMESTAMP(3) AS is_over FROM "
+                                       "oauth_states WHERE outcome = 'confirm'")[0]["is_over"],
+                     what="the question's time to end")
+            late = pool.submit(browser.decide, asked, word)
+            wait_for_waiting(2)
+        assert ended(in_time.result()) == OK == ended(late.result())
+    assert [row["account_email"] for row in connections(stack)] == [ACCOUNT, OTHER_ACCOUNT]
+    assert audits(stack, "connect") == ["ok", "confirm", "ok"]

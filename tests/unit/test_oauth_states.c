@@ -76,13 +76,9 @@ static bool use(const struct oauth_state *flow, struct slice browser)
 	return won;
 }
 
-static bool confirm(const struct oauth_state *flow)
+static enum err decide(const struct oauth_state *read, const char *outcome)
 {
-	bool won = true;
-
-	assert_int_equal(
-		oauth_states_confirm(store_db(), flow->state_hash, "connected", &won, NULL), OK);
-	return won;
+	return oauth_states_decide(store_db(), read, outcome, NULL);
 }
 
 static void expire(void)
@@ -173,8 +169,7 @@ static void an_unknown_state_is_not_found_and_not_used(void **state)
 	assert_int_equal(oauth_states_get_by_id(store_db(), &unknown.id, store_arena(), &out, NULL),
 			 ERR_NOT_FOUND);
 	assert_false(use(&unknown, unknown.browser_hash));
-	assert_int_equal(oauth_states_decide(store_db(), unknown.state_hash, "denied", NULL),
-			 ERR_NOT_FOUND);
+	assert_int_equal(decide(&unknown, "denied"), ERR_STALE);
 }
 
 /* created_at decides which one is the oldest. */
@@ -267,43 +262,61 @@ static void assert_wiped(const struct oauth_state *flow, const char *outcome)
 
 static void a_grant_is_confirmed_once_and_wiped_with_it(void **state)
 {
-	struct oauth_state flow = asked(1);
+	struct oauth_state flow = asked(1), read = get(&flow);
 
 	(void)state;
-	assert_true(confirm(&flow));
+	assert_int_equal(decide(&read, "connected"), OK);
 	assert_wiped(&flow, "connected");
-	assert_false(confirm(&flow));
+	assert_int_equal(decide(&read, "connected"), ERR_STALE);
+	assert_int_equal(decide(&read, "denied"), ERR_STALE);
 	assert_int_equal(oauth_states_keep(store_db(), &flow, NULL), ERR_STALE);
 	assert_wiped(&flow, "connected");
 }
 
-static bool race_to_confirm(void *cx, unsigned number)
+static bool race_to_decide(void *cx, unsigned number)
 {
-	const struct oauth_state *flow = cx;
-	bool won = false;
-
-	(void)number;
-	return !oauth_states_confirm(store_db(), flow->state_hash, "connected", &won, NULL) && won;
+	return decide(cx, number % 2 ? "connected" : "expired") == OK;
 }
 
-static void of_16_who_confirm_at_once_one_saves(void **state)
+static void of_16_who_decide_at_once_one_does(void **state)
 {
 	(void)state;
-	for (unsigned char round = 1; round <= 10; round++) {
-		struct oauth_state flow = asked(round);
+	for (unsigned char round = 1; round <= 20; round++) {
+		struct oauth_state flow = round % 2 ? asked(round) : begun(round);
+		struct oauth_state read = get(&flow);
 
-		assert_int_equal(store_race(race_to_confirm, &flow), 1);
+		assert_int_equal(store_race(race_to_decide, &read), 1);
 	}
 }
 
 static void a_decision_wipes_what_was_pending(void **state)
 {
+	struct oauth_state flow = asked(1), read = get(&flow);
+
+	(void)state;
+	assert_int_equal(decide(&read, "denied"), OK);
+	assert_wiped(&flow, "denied");
+}
+
+static void who_has_not_seen_that_a_person_was_asked_decides_nothing(void **state)
+{
 	struct oauth_state flow = asked(1);
 
 	(void)state;
-	assert_int_equal(oauth_states_decide(store_db(), flow.state_hash, "denied", NULL), OK);
-	assert_wiped(&flow, "denied");
-	assert_false(confirm(&flow));
+	assert_int_equal(decide(&flow, "failed"), ERR_STALE);
+	assert_true(slice_equal(get(&flow).pending_access, flow.pending_access));
+}
+
+static void a_person_is_not_asked_about_a_flow_that_was_given_up(void **state)
+{
+	struct oauth_state flow = begun(1);
+
+	(void)state;
+	assert_true(use(&flow, flow.browser_hash));
+	assert_int_equal(decide(&flow, "failed"), OK);
+	flow.pending_access = SLICE("sealed");
+	assert_int_equal(oauth_states_keep(store_db(), &flow, NULL), ERR_STALE);
+	assert_wiped(&flow, "failed");
 }
 
 static void who_is_asked_has_ten_minutes_to_answer(void **state)
@@ -320,8 +333,7 @@ static void who_is_asked_has_ten_minutes_to_answer(void **state)
 				      "FROM oauth_states"),
 			 1);
 	expire();
-	assert_false(confirm(&flow));
-	assert_true(slice_is(get(&flow).outcome, "confirm"));
+	assert_true(get(&flow).expired);
 }
 
 static void nothing_is_kept_for_a_state_that_nobody_used(void **state)
@@ -332,7 +344,7 @@ static void nothing_is_kept_for_a_state_that_nobody_used(void **state)
 	flow.pending_access = SLICE("sealed");
 	assert_int_equal(oauth_states_keep(store_db(), &flow, NULL), ERR_STALE);
 	assert_int_equal(get(&flow).pending_access.len, 0);
-	assert_false(confirm(&flow));
+	assert_int_equal(get(&flow).outcome.len, 0);
 }
 
 static void every_text_comes_back_as_it_was_given(void **state)
@@ -419,8 +431,11 @@ int main(void)
 				       begin),
 		cmocka_unit_test_setup(what_is_pending_comes_back_as_it_was_given, begin),
 		cmocka_unit_test_setup(a_grant_is_confirmed_once_and_wiped_with_it, begin),
-		cmocka_unit_test_setup(of_16_who_confirm_at_once_one_saves, begin),
+		cmocka_unit_test_setup(of_16_who_decide_at_once_one_does, begin),
 		cmocka_unit_test_setup(a_decision_wipes_what_was_pending, begin),
+		cmocka_unit_test_setup(who_has_not_seen_that_a_person_was_asked_decides_nothing,
+				       begin),
+		cmocka_unit_test_setup(a_person_is_not_asked_about_a_flow_that_was_given_up, begin),
 		cmocka_unit_test_setup(who_is_asked_has_ten_minutes_to_answer, begin),
 		cmocka_unit_test_setup(nothing_is_kept_for_a_state_that_nobody_used, begin),
 		cmocka_unit_test_setup(every_text_comes_back_as_it_was_given, begin),
