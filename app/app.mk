@@ -63,7 +63,11 @@ libcalbridge_a_SOURCES = \
 	app/provider/providers.c app/provider/providers.h \
 	app/service/booking.c app/service/booking.h \
 	app/service/calling.c app/service/calling.h \
-	app/service/oauth.c app/service/oauth.h \
+	app/service/oauth_confirm.c app/service/oauth_confirm.h \
+	app/service/oauth_end.c app/service/oauth_end.h \
+	app/service/oauth_finish.c app/service/oauth_finish.h \
+	app/service/oauth_start.c app/service/oauth_start.h \
+	app/service/pkce.c app/service/pkce.h \
 	app/service/placing.c app/service/placing.h \
 	app/service/settle.c app/service/settle.h \
 	app/service/svc.c app/service/svc.h \

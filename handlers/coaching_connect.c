@@ -6,7 +6,7 @@
 #include "model/return_place.h"
 #include "provider/provider.h"
 #include "provider/providers.h"
-#include "service/oauth.h"
+#include "service/oauth_start.h"
 #include "web/answer.h"
 #include "web/consent_cookie.h"
 #include "web/request.h"

@@ -4,7 +4,7 @@
 
 #include "base/digest.h"
 #include "base/seal.h"
-#include "service/oauth.h"
+#include "service/oauth_start.h"
 #include "web/answer.h"
 #include "web/request.h"
 
