@@ -23,6 +23,7 @@ libcalbridge_a_SOURCES = \
 	app/base/url.c app/base/url.h \
 	app/base/zone.c app/base/zone.h \
 	app/model/backoff.c app/model/backoff.h \
+	app/model/connect_link.c app/model/connect_link.h \
 	app/model/event.c app/model/event.h \
 	app/model/return_place.c app/model/return_place.h \
 	app/io/batch.c app/io/batch.h \

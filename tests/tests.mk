@@ -10,6 +10,7 @@ UNIT_TESTS = \
 	tests/unit/test_civil \
 	tests/unit/test_clock \
 	tests/unit/test_config \
+	tests/unit/test_connect_link \
 	tests/unit/test_cors \
 	tests/unit/test_digest \
 	tests/unit/test_envfile \
@@ -62,12 +63,14 @@ UNIT_DB_TESTS = \
 	tests/unit/test_svc
 
 FUZZ_REPLAYS = \
+	tests/fuzz/replay_connect_link \
 	tests/fuzz/replay_google_json \
 	tests/fuzz/replay_json \
 	tests/fuzz/replay_jwt \
 	tests/fuzz/replay_rfc3339 \
 	tests/fuzz/replay_route
 FUZZ_TARGETS = \
+	tests/fuzz/fuzz_connect_link \
 	tests/fuzz/fuzz_google_json \
 	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_jwt \
@@ -115,6 +118,9 @@ tests_unit_test_clock_LDADD = $(UNIT_LIBS)
 tests_unit_test_config_SOURCES = tests/unit/test_config.c $(UNIT_HELPERS)
 tests_unit_test_config_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_config_LDADD = $(UNIT_LIBS)
+tests_unit_test_connect_link_SOURCES = tests/unit/test_connect_link.c $(UNIT_HELPERS)
+tests_unit_test_connect_link_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_connect_link_LDADD = $(UNIT_LIBS)
 tests_unit_test_cors_SOURCES = tests/unit/test_cors.c tests/unit/web_fixture.c $(UNIT_HELPERS)
 tests_unit_test_cors_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_cors_LDADD = $(UNIT_LIBS)
@@ -259,6 +265,11 @@ tests_unit_test_svc_SOURCES = tests/unit/test_svc.c tests/unit/store_fixture.c $
 tests_unit_test_svc_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_svc_LDADD = $(UNIT_LIBS)
 
+tests_fuzz_replay_connect_link_SOURCES = tests/fuzz/fuzz_connect_link.c tests/fuzz/replay.c
+tests_fuzz_replay_connect_link_LDADD = $(CB_LIBS)
+tests_fuzz_fuzz_connect_link_SOURCES = tests/fuzz/fuzz_connect_link.c
+tests_fuzz_fuzz_connect_link_LDADD = $(CB_LIBS)
+tests_fuzz_fuzz_connect_link_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_replay_google_json_SOURCES = tests/fuzz/fuzz_google_json.c tests/fuzz/replay.c
 tests_fuzz_replay_google_json_LDADD = $(CB_LIBS)
 tests_fuzz_fuzz_google_json_SOURCES = tests/fuzz/fuzz_google_json.c
