@@ -46,6 +46,7 @@ libcalbridge_a_SOURCES = \
 	app/io/http_transfer.c app/io/http_transfer.h \
 	app/io/http_trust.c app/io/http_trust.h \
 	app/io/prefork.c app/io/prefork.h \
+	app/io/tally.c app/io/tally.h \
 	app/store/api_keys.c app/store/api_keys.h \
 	app/store/audit_log.c app/store/audit_log.h \
 	app/store/callers.c app/store/callers.h \
@@ -57,12 +58,14 @@ libcalbridge_a_SOURCES = \
 	app/store/oauth_states.c app/store/oauth_states.h \
 	app/store/owners.c app/store/owners.h \
 	app/store/provider_limits.c app/store/provider_limits.h \
+	app/store/provider_slots.c app/store/provider_slots.h \
 	app/store/sessions.c app/store/sessions.h \
 	app/provider/google.c app/provider/google.h \
 	app/provider/google_json.c app/provider/google_json.h \
 	app/provider/provider.c app/provider/provider.h \
 	app/provider/providers.c app/provider/providers.h \
 	app/service/booking.c app/service/booking.h \
+	app/service/budget.c app/service/budget.h \
 	app/service/calling.c app/service/calling.h \
 	app/service/oauth_confirm.c app/service/oauth_confirm.h \
 	app/service/oauth_end.c app/service/oauth_end.h \

@@ -40,6 +40,7 @@ UNIT_TESTS = \
 	tests/unit/test_serve \
 	tests/unit/test_session \
 	tests/unit/test_setting \
+	tests/unit/test_tally \
 	tests/unit/test_text \
 	tests/unit/test_url \
 	tests/unit/test_zone
@@ -58,6 +59,7 @@ UNIT_DB_TESTS = \
 	tests/unit/test_oauth_states \
 	tests/unit/test_owners \
 	tests/unit/test_provider_limits \
+	tests/unit/test_provider_slots \
 	tests/unit/test_sessions \
 	tests/unit/test_store_faults \
 	tests/unit/test_svc
@@ -252,6 +254,12 @@ tests_unit_test_oauth_states_LDADD = $(UNIT_LIBS)
 tests_unit_test_owners_SOURCES = tests/unit/test_owners.c tests/unit/store_fixture.c $(UNIT_HELPERS)
 tests_unit_test_owners_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_owners_LDADD = $(UNIT_LIBS)
+tests_unit_test_tally_SOURCES = tests/unit/test_tally.c $(UNIT_HELPERS)
+tests_unit_test_tally_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_tally_LDADD = $(UNIT_LIBS)
+tests_unit_test_provider_slots_SOURCES = tests/unit/test_provider_slots.c tests/unit/store_fixture.c $(UNIT_HELPERS)
+tests_unit_test_provider_slots_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_provider_slots_LDADD = $(UNIT_LIBS)
 tests_unit_test_provider_limits_SOURCES = tests/unit/test_provider_limits.c tests/unit/store_fixture.c $(UNIT_HELPERS)
 tests_unit_test_provider_limits_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_provider_limits_LDADD = $(UNIT_LIBS)

@@ -1,6 +1,7 @@
 #include "service/calling.h"
 
 #include "provider/providers.h"
+#include "service/budget.h"
 #include "service/svc.h"
 #include "service/token.h"
 #include "store/connections.h"
@@ -27,14 +28,28 @@ enum err calling_begin(struct calling *calling, struct work *work, struct connec
 	return token_fresh(work, connection, &calling->access, why);
 }
 
+/* In its turn. */
+static enum err ask(struct calling *calling, calling_fn *question, void *arg, struct fail *why)
+{
+	struct budget_turn turn;
+	enum err e =
+		budget_enter(calling->work, calling->provider, calling->connection, &turn, why);
+
+	if (e)
+		return e;
+	e = question(calling, arg, why);
+	budget_leave(calling->work, &turn);
+	return e;
+}
+
 enum err calling_ask(struct calling *calling, calling_fn *question, void *arg, struct fail *why)
 {
-	enum err e = question(calling, arg, why);
+	enum err e = ask(calling, question, arg, why);
 
 	if (e != ERR_TOKEN)
 		return e;
 	e = token_renew(calling->work, calling->connection, &calling->access, why);
-	return e ? e : question(calling, arg, why);
+	return e ? e : ask(calling, question, arg, why);
 }
 
 void calling_end(struct calling *calling)

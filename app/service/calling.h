@@ -1,8 +1,9 @@
 #ifndef CB_SERVICE_CALLING_H
 #define CB_SERVICE_CALLING_H
 /*
- * calling: ask a provider on behalf of one connection, with an access token that is good.
- * Stands on service/token, provider. Source: contract "One refresh"; providers' rules on 401.
+ * calling: ask a provider on behalf of one connection, with an access token that is good, and not
+ * more often than it lets us. Stands on service/token, service/budget, provider. Source: contract
+ * "One refresh"; providers' rules on 401.
  */
 #include "base/err.h"
 #include "base/secret.h"
@@ -32,8 +33,9 @@ MUST_USE enum err calling_begin(struct calling *calling, struct work *work,
 typedef enum err calling_fn(struct calling *calling, void *arg, struct fail *why);
 
 /*
- * Asks; after a 401 once more with a renewed token.
+ * Asks, in the account's turn; after a 401 once more with a renewed token.
  * returns what question does; ERR_TOKEN: not even the renewed one was taken; those of token_renew
+ * and budget_enter
  */
 MUST_USE enum err calling_ask(struct calling *calling, calling_fn *question, void *arg,
 			      struct fail *why);

@@ -11,6 +11,7 @@
 #include "store/connections.h"
 #include "store/mappings.h"
 #include "store/oauth_states.h"
+#include "store/provider_limits.h"
 #include "store/sessions.h"
 
 enum {
@@ -116,5 +117,7 @@ enum err settle_sweep(struct work *work, struct fail *why)
 		e = sessions_clean(db, SWEEP_ROWS, why);
 	if (!e)
 		e = oauth_states_clean(db, SWEEP_ROWS, why);
+	if (!e)
+		e = provider_limits_clean(db, SWEEP_ROWS, why);
 	return e;
 }

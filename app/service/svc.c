@@ -8,6 +8,8 @@
 #include "io/db.h"
 #include "io/flight.h"
 #include "io/http.h"
+#include "io/tally.h"
+#include "service/budget.h"
 #include "store/mappings.h"
 #include "store/owners.h"
 
@@ -35,8 +37,10 @@ enum err svc_open(const struct config *config, const struct seal_ring *ring,
 		e = http_open(config, trust, &out->http, why);
 	if (!e) {
 		out->refreshes = flight_new();
+		out->slots = flight_new();
+		out->calls = tally_new(BUDGET_FREE_PER_MIN);
 		out->marks = batch_new(flush_marks, out->marks_db);
-		if (!out->refreshes || !out->marks)
+		if (!out->refreshes || !out->slots || !out->calls || !out->marks)
 			e = fail_set(why, ERR_NOMEM, "no memory or thread for a worker");
 	}
 	if (e)
@@ -47,6 +51,8 @@ enum err svc_open(const struct config *config, const struct seal_ring *ring,
 void svc_close(struct svc *svc)
 {
 	batch_free(svc->marks);
+	tally_free(svc->calls);
+	flight_free(svc->slots);
 	flight_free(svc->refreshes);
 	http_close(svc->http);
 	db_close(svc->marks_db);

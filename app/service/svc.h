@@ -19,6 +19,7 @@ struct http;
 struct http_trust;
 struct moment;
 struct seal_ring;
+struct tally;
 
 /* One per worker; safe from all its threads. */
 struct svc {
@@ -30,6 +31,8 @@ struct svc {
 	struct batch *marks;      /* gathers the placed marks (struct placed_mark) */
 	struct db *marks_db;      /* of its writer, which stands in no line for a connection */
 	struct flight *refreshes; /* one token refresh a connection at a time in this process */
+	struct tally *calls;      /* how many calls of an account this process may still make */
+	struct flight *slots;     /* one thread an account waits for a slot at the provider */
 	_Atomic(struct id *) jwt_tenant; /* NULL: not asked for yet */
 };
 

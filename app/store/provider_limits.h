@@ -1,8 +1,10 @@
 #ifndef CB_STORE_PROVIDER_LIMITS_H
 #define CB_STORE_PROVIDER_LIMITS_H
 /*
- * provider_limits: pauses of a provider, or of one connection, that all processes share.
- * (They are read by the joined SELECT of store/callers.) Errors: those of io/db. Stands on io/db.
+ * provider_limits: pauses of a provider, or of one account there, and the pace at which an
+ * account may be called, that all processes and hosts share. subject is "google", or
+ * "google:<account id>". (A provider's pause is read by the joined SELECT of store/callers.)
+ * Errors: those of io/db. Stands on io/db.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +15,7 @@
 
 struct db;
 
-/* Nobody calls subject ("google", "google:<id>") for pause_ms from now; a longer pause stays.
+/* Nobody calls subject for pause_ms from now; a longer pause stays.
  * reason is an err_code. */
 MUST_USE enum err provider_limits_pause(struct db *db, const char *subject, int64_t pause_ms,
 					const char *reason, struct fail *why);
@@ -32,6 +34,22 @@ struct provider_pause {
 /* All that run. */
 MUST_USE enum err provider_limits_list(struct db *db, struct arena *arena,
 				       struct provider_pause **out, size_t *n, struct fail *why);
+
+/* So many calls at once, one each each_ms; up to burst_ms of them may be made ahead of time. */
+struct provider_pace {
+	int64_t calls;
+	int64_t each_ms;
+	int64_t burst_ms;
+};
+
+/* Sets pace->calls calls aside for the caller; or wait_ms says when there are some again (0: they
+ * are his). */
+MUST_USE enum err provider_limits_reserve(struct db *db, const char *subject,
+					  const struct provider_pace *pace, int64_t *wait_ms,
+					  struct fail *why);
+
+/* Forgets subjects that were not called for a day, at most limit. */
+MUST_USE enum err provider_limits_clean(struct db *db, unsigned limit, struct fail *why);
 
 /* It works again. */
 MUST_USE enum err provider_limits_resume(struct db *db, const char *subject, struct fail *why);

@@ -94,6 +94,69 @@ static void what_works_again_is_not_paused(void **state)
 	assert_in_range(left("outlook"), 40000, 60000);
 }
 
+static int64_t reserve(const char *subject, const struct provider_pace *pace)
+{
+	int64_t wait_ms = -1;
+
+	assert_int_equal(provider_limits_reserve(store_db(), subject, pace, &wait_ms, NULL), OK);
+	return wait_ms;
+}
+
+static void calls_are_given_out_at_their_pace_and_a_burst_ahead(void **state)
+{
+	const struct provider_pace pace = {.calls = 10, .each_ms = 6000, .burst_ms = 90000};
+
+	(void)state;
+	/* 0, 60 and then 120 s ahead: the third would begin more than 90 s ahead */
+	assert_int_equal(reserve("google:1", &pace), 0);
+	assert_int_equal(reserve("google:1", &pace), 0);
+	assert_in_range(reserve("google:1", &pace), 20000, 30000);
+	assert_int_equal(reserve("google:2", &pace), 0);
+	store_sql("UPDATE provider_limits SET calls_due_at = calls_due_at - INTERVAL 31 SECOND");
+	assert_int_equal(reserve("google:1", &pace), 0);
+	assert_in_range(reserve("google:1", &pace), 1, 90000);
+}
+
+static void idle_time_is_not_saved_up(void **state)
+{
+	const struct provider_pace pace = {.calls = 10, .each_ms = 6000, .burst_ms = 30000};
+
+	(void)state;
+	assert_int_equal(reserve("google:1", &pace), 0);
+	store_sql("UPDATE provider_limits SET calls_due_at = calls_due_at - INTERVAL 1 HOUR");
+	assert_int_equal(reserve("google:1", &pace), 0);
+	assert_in_range(reserve("google:1", &pace), 20000, 30000);
+}
+
+static void a_pace_and_a_pause_of_one_subject_leave_each_other_alone(void **state)
+{
+	const struct provider_pace pace = {.calls = 10, .each_ms = 6000, .burst_ms = 0};
+
+	(void)state;
+	assert_int_equal(reserve("google:1", &pace), 0);
+	assert_int_equal(left("google:1"), 0);
+	pause_for("google:1", 60000, "x");
+	assert_in_range(left("google:1"), 40000, 60000);
+	assert_int_equal(provider_limits_resume(store_db(), "google:1", NULL), OK);
+	assert_in_range(reserve("google:1", &pace), 40000, 60000);
+}
+
+static void only_what_nobody_called_for_a_day_is_forgotten(void **state)
+{
+	(void)state;
+	pause_for("google:old", 1000, "x");
+	pause_for("google:paused", 86400000, "x");
+	pause_for("google:new", 1000, "x");
+	store_sql("UPDATE provider_limits SET updated_at = updated_at - INTERVAL 25 HOUR, "
+		  "paused_until = IF(subject = 'google:old', updated_at, paused_until) "
+		  "WHERE subject <> 'google:new'");
+	assert_int_equal(provider_limits_clean(store_db(), 10, NULL), OK);
+	assert_int_equal(
+		store_number("SELECT COUNT(*) FROM provider_limits WHERE subject = 'google:old'"),
+		0);
+	assert_int_equal(store_number("SELECT COUNT(*) FROM provider_limits"), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +164,11 @@ int main(void)
 		cmocka_unit_test_setup(a_longer_pause_stays_with_its_reason, begin),
 		cmocka_unit_test_setup(a_pause_that_is_over_is_none, begin),
 		cmocka_unit_test_setup(what_works_again_is_not_paused, begin),
+		cmocka_unit_test_setup(calls_are_given_out_at_their_pace_and_a_burst_ahead, begin),
+		cmocka_unit_test_setup(idle_time_is_not_saved_up, begin),
+		cmocka_unit_test_setup(a_pace_and_a_pause_of_one_subject_leave_each_other_alone,
+				       begin),
+		cmocka_unit_test_setup(only_what_nobody_called_for_a_day_is_forgotten, begin),
 	};
 
 	return cmocka_run_group_tests_name("provider_limits", tests, start, store_stop);
