@@ -6,7 +6,8 @@ request, and misbehaves on request. Tests steer it through ``/control/...`` (see
 the helper in ``client``), a person through its pages.
 
     world, saving        what exists: accounts, clients, mail, settings, the clock; kept on disk
-    record, faults       what was asked; what shall go wrong
+    record, loads        what was asked, and how much of it at once
+    faults               what shall go wrong
     fault_acts, wire     how it goes wrong on the wire; reading and answering
     app, control, pages  the application, its controls, its HTML
     grants, consent, controls, paging, addresses    what the providers have in common

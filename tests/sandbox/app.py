@@ -9,6 +9,7 @@ from aiohttp import web
 from . import control, pages
 from .fault_acts import Act
 from .faults import Faults
+from .loads import Load, Loads
 from .record import Records, Seen
 from .wire import go_to, html_answer, json_answer, may_chunk
 from .world import World
@@ -20,6 +21,7 @@ LOG = logging.getLogger("sandbox")
 class Provider(Protocol):
     """What the sandbox asks of each provider it imitates."""
 
+    name: str
     prefix: str
 
     def add_routes(self, router: web.UrlDispatcher) -> None: ...
@@ -28,6 +30,12 @@ class Provider(Protocol):
 
     def account_of(self, seen: Seen) -> str:
         """The e-mail address of the account that a request is about, "" if none."""
+
+    def counts(self, seen: Seen) -> bool:
+        """Whether the request is one of those that the provider limits for each account."""
+
+    def too_much(self, seen: Seen, load: Load) -> web.Response | None:
+        """The refusal of one request too many; ``load`` has it already."""
 
     def refuse(self, seen: Seen, fault: dict[str, Any]) -> web.Response:
         """An error in the provider's own form, with the fault's status, reason and message."""
@@ -51,6 +59,7 @@ class SandboxApp:
         self.providers = providers
         self.records = Records(world.clock.now)
         self.faults = Faults()
+        self.loads = Loads()
 
     def dump(self) -> dict[str, Any]:
         return {"world": self.world.dump(),
@@ -72,12 +81,38 @@ class SandboxApp:
         return json_answer({"error": fault.get("reason", "error")}, fault.get("status", 500))
 
     async def serve(self, request: web.Request, handler: Callable[..., Any]) -> Any:
-        """Record a request, let it be spoiled if a rule says so, and answer it."""
+        """Record a request, and answer it within the provider's limits."""
         seen = await self.records.begin(request)
         request["seen"] = seen
+        response = await self.limited(request, seen, handler)
+        if seen.outcome == "open":
+            self.records.end(seen, response.status)
+        else:
+            self.records.end(seen, None, seen.outcome)
+        return response
+
+    async def limited(self, request: web.Request, seen: Seen,
+                      handler: Callable[..., Any]) -> web.StreamResponse:
+        """The answer, unless the provider is asked too often or too much at once."""
         provider = self.provider_of(seen.path)
-        if provider is not None:
-            seen.account = provider.account_of(seen)
+        if provider is None:
+            return await self.played(request, seen, handler)
+        seen.account = provider.account_of(seen)
+        if not seen.account or not provider.counts(seen):
+            return await self.played(request, seen, handler)
+        load = self.loads.of(provider.name, seen.account)
+        load.begin()
+        try:
+            refused = provider.too_much(seen, load)
+            if refused is not None:
+                return refused
+            return await self.played(request, seen, handler)
+        finally:
+            load.end()
+
+    async def played(self, request: web.Request, seen: Seen,
+                     handler: Callable[..., Any]) -> web.StreamResponse:
+        """The answer, as a rule spoils it if there is one."""
         fault = self.faults.take(seen)
         self.records.bell.ring()
 
@@ -87,15 +122,10 @@ class SandboxApp:
         if fault is None:
             response = await run()
             may_chunk(request, response)
-        else:
-            seen.fault = fault["kind"]
-            response = await Act(self.faults, fault, request, seen, run,
-                                 lambda wanted: self.refuse(seen, wanted)).play()
-        if seen.outcome == "open":
-            self.records.end(seen, response.status)
-        else:
-            self.records.end(seen, None, seen.outcome)
-        return response
+            return response
+        seen.fault = fault["kind"]
+        return await Act(self.faults, fault, request, seen, run,
+                         lambda wanted: self.refuse(seen, wanted)).play()
 
     def build(self) -> web.Application:
         """The application, ready to be run."""

@@ -123,6 +123,12 @@ class Sandbox:
     def counters(self) -> dict[str, int]:
         return self.control("GET", "counters")
 
+    def load(self, account: str, provider: str = "google") -> dict[str, int]:
+        """``calls`` of the API, the most of them ``in_60_s``, the most ``at_once``."""
+        known = [one for one in self.control("GET", "loads")["loads"]
+                 if (one["provider"], one["account"]) == (provider, account.lower())]
+        return {name: known[0][name] if known else 0 for name in ("calls", "in_60_s", "at_once")}
+
     def fault(self, kind: str, *, match: dict[str, Any] | None = None, **members: Any) -> str:
         """Add a rule (see faults); returns its id."""
         rule = {"match": match or {}, "fault": {"kind": kind, **members}}

@@ -10,6 +10,8 @@
     GET    /control/requests      ?path= &method= &account= &body= &since= &outcome=
                                   &count=1&wait=10: waits until there are that many
     GET    /control/counters      how often each method and route was called
+    GET    /control/loads         for each account the calls of its API, the most of them within
+                                  any 60 seconds, and the most at once
     POST   /control/faults        {"match", "fault"} or a list of them; see faults
     GET    /control/faults        DELETE /control/faults[?id=f1]
     GET    /control/held          ?count=1&wait=10: waits until that many requests are held
@@ -68,6 +70,7 @@ class Control:
         for path, handler in (("status", self.status), ("accounts", self.list_accounts),
                               ("clients", self.list_clients), ("settings", self.show_settings),
                               ("requests", self.list_requests), ("counters", self.show_counters),
+                              ("loads", self.show_loads),
                               ("faults", self.list_faults), ("held", self.list_held),
                               ("mail", self.list_mail), ("violations", self.list_violations)):
             router.add_get(f"/control/{path}", handler)
@@ -120,6 +123,9 @@ class Control:
     async def show_counters(self, _request: web.Request) -> web.Response:
         return json_answer(dict(self.records.counters))
 
+    async def show_loads(self, _request: web.Request) -> web.Response:
+        return json_answer({"loads": self.app.loads.as_json()})
+
     async def add_faults(self, request: web.Request) -> web.Response:
         wanted = await request.json()
         rules = [self.faults.add(one.get("match", {}), one["fault"])
@@ -156,6 +162,7 @@ class Control:
                   "state": False, **await request.json()}
         if wanted["records"]:
             self.records.reset()
+            self.app.loads.forget()
             self.world.violations.clear()
         if wanted["faults"]:
             self.faults.remove()

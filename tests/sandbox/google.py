@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from .faults import PRESETS
 from .google_calendar import CalendarApi
 from .google_consent import GoogleConsent
 from .google_controls import GoogleControls
@@ -21,6 +22,7 @@ from .google_oauth import OAuth
 from .google_store import Calendar, Event
 from .google_times import local_text, instant_of, people_text
 from .idtoken import SigningKey
+from .loads import Load
 from .pages import Entry
 from .record import Seen
 from .world import World
@@ -33,6 +35,7 @@ AUTHORIZE = "/google/o/oauth2/v2/auth"
 class Google:
     """The provider. Its controls live under /control/google/."""
 
+    name = "google"
     prefix = "/google/"
 
     def __init__(self, world: World, key: SigningKey) -> None:
@@ -70,6 +73,16 @@ class Google:
             if account is not None:
                 return account.email
         return ""
+
+    def counts(self, seen: Seen) -> bool:
+        return seen.path.startswith(API)
+
+    def too_much(self, seen: Seen, load: Load) -> web.Response | None:
+        """Google's quota for one person, by the switch ``calls_a_minute`` alone."""
+        most = self.world.settings["calls_a_minute"]
+        if most is None or load.in_60_s <= most:
+            return None
+        return self.refuse(seen, PRESETS["rateLimitExceeded"])
 
     def refuse(self, seen: Seen, fault: dict[str, Any]) -> web.Response:
         """A fault's error in the form that belongs to the path."""

@@ -62,6 +62,15 @@ def challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
+def signed_by(token: str, key: dict[str, str]) -> bool:
+    """Whether a published key has signed the JWT."""
+    def number(part: str) -> int:
+        return int.from_bytes(base64.urlsafe_b64decode(part + "=="), "big")
+    text, _, signature = token.rpartition(".")
+    digest = hashlib.sha256(text.encode()).digest()
+    return pow(number(signature), 65537, number(key["n"])).to_bytes(256, "big").endswith(digest)
+
+
 def event_body(**members: Any) -> dict[str, Any]:
     """An event that Google takes."""
     return {"summary": "Coffee",

@@ -11,10 +11,12 @@ Left out: series, free/busy, subscriptions and delta.
 from typing import Any
 from urllib.parse import parse_qsl
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from .consent import PageError, refusal_page
+from .faults import PRESETS
 from .idtoken import SigningKey
+from .loads import Load
 from .microsoft_body import as_text
 from .microsoft_consent import MicrosoftConsent, page_error
 from .microsoft_controls import MicrosoftControls
@@ -42,6 +44,7 @@ AT_ONCE = 4     # requests on one mailbox
 class Microsoft:
     """The provider. Its controls live under /control/microsoft/."""
 
+    name = "microsoft"
     prefix = "/microsoft/"
 
     def __init__(self, world: World, key: SigningKey) -> None:
@@ -73,6 +76,17 @@ class Microsoft:
             if account is not None:
                 return account.email
         return ""
+
+    def counts(self, seen: Seen) -> bool:
+        return seen.path.startswith(BASE)
+
+    def too_much(self, seen: Seen, load: Load) -> web.Response | None:
+        """A mailbox bears AT_ONCE requests at once, whatever the switches say."""
+        if load.at_once <= AT_ONCE:
+            return None
+        answer = self.refuse(seen, PRESETS["ApplicationThrottled"])
+        answer.headers[hdrs.RETRY_AFTER] = "1"
+        return answer
 
     def refuse(self, seen: Seen, fault: dict[str, Any]) -> web.Response:
         """A fault's error in the form that belongs to the path."""
