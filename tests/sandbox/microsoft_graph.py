@@ -37,8 +37,10 @@ class Call:
         self.query: Query = {}
         for name, value in request.query.items():
             self.query.setdefault(name, []).append(value)
-        if "+" in request.query_string:
-            mailbox.note("plus_in_query", query=request.query_string)
+        # as it came: elsewhere a space and a plus are the same by now
+        self.path, _, text = request.raw_path.partition("?")
+        if "+" in text:
+            mailbox.note("plus_in_query", query=text)
 
     def options(self, allowed: set[str]) -> Options:
         return read_options(self.query, allowed, self.mailbox.note, self.view.page)
@@ -115,8 +117,7 @@ class Call:
         page, following = page_of(found, self.query, top, short)
         value: dict[str, Any] = {**self.context(what), "value": [show(one) for one in page]}
         if following is not None:
-            path = self.request.rel_url.raw_path
-            value["@odata.nextLink"] = f"{self.mailbox.world.base}{path}?{following}"
+            value["@odata.nextLink"] = f"{self.mailbox.world.base}{self.path}?{following}"
         return self.answer(value)
 
 

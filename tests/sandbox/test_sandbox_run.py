@@ -11,6 +11,8 @@ import pytest
 
 from .harness import (BASE, CALLBACK, CLIENT, HOST, SECRET, GoogleClient, event_body, running,
                       wait_for)
+from .harness_microsoft import (APP, BACK, PERSONAL, MicrosoftClient, by_own_data, graph_event,
+                                guest, own_data)
 
 
 def options(folder):
@@ -72,6 +74,32 @@ def test_a_second_start_finds_everything_and_the_end_is_at_once(tmp_path, number
         again.token, again.refresh_token = host.token, host.refresh_token
         assert again.api("GET", "/abcde").json() == before
         assert again.refresh().status == 200 and len(sandbox.mail()) == 1
+
+
+def test_microsofts_mailboxes_outlive_a_restart(tmp_path):
+    (tmp_path / "secret").write_text(SECRET, encoding="utf-8")
+    more = ("--state", str(tmp_path), "--account", f"{PERSONAL},Europe/London,A Person,personal",
+            "--client", f"microsoft,{APP},{tmp_path / 'secret'},{BACK}")
+    with running(tmp_path, *more) as (sandbox, _):
+        person = MicrosoftClient(sandbox)
+        person.connect(PERSONAL)
+        event = person.insert(transactionId="t", attendees=[guest("g@example.org")],
+                              singleValueExtendedProperties=own_data("bk_1"))
+        sandbox.respond(PERSONAL, event["id"], "g@example.org", provider="microsoft")
+        sandbox.add_calendar(PERSONAL, "Lessons")
+        sandbox.move_event(PERSONAL, event["id"], "Lessons")
+        before = sandbox.events(PERSONAL, "microsoft")
+    with running(tmp_path, *more) as (sandbox, _):
+        again = MicrosoftClient(sandbox)
+        again.token, again.refresh_token = person.token, person.refresh_token
+        assert sandbox.events(PERSONAL, "microsoft") == before
+        found = again.list(filter=by_own_data("bk_1")).json()["value"]
+        assert [one["id"] for one in found] == [event["id"]]
+        assert again.event(before[0]["id"]).status == 200 and again.refresh().status == 200
+        repeated = again.api("POST", "", graph_event(
+            transactionId="t", attendees=[guest("g@example.org")],
+            singleValueExtendedProperties=own_data("bk_1")))
+        assert repeated.json()["id"] == before[0]["id"]
 
 
 def test_a_kill_loses_no_more_than_the_last_moment(tmp_path):
