@@ -83,6 +83,7 @@ libcalbridge_a_SOURCES = \
 	app/web/cors.c app/web/cors.h \
 	app/web/guesses.c app/web/guesses.h \
 	app/web/jwks.c app/web/jwks.h \
+	app/web/jwks_url.c app/web/jwks_url.h \
 	app/web/jwt.c app/web/jwt.h \
 	app/web/limits.c app/web/limits.h \
 	app/web/metrics.c app/web/metrics.h \

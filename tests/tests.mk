@@ -23,6 +23,7 @@ UNIT_TESTS = \
 	tests/unit/test_google_json \
 	tests/unit/test_http \
 	tests/unit/test_json \
+	tests/unit/test_jwks_url \
 	tests/unit/test_jwt \
 	tests/unit/test_limits \
 	tests/unit/test_log \
@@ -159,6 +160,9 @@ tests_unit_test_http_LDADD = $(UNIT_LIBS)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c $(UNIT_HELPERS)
 tests_unit_test_json_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_json_LDADD = $(UNIT_LIBS)
+tests_unit_test_jwks_url_SOURCES = tests/unit/test_jwks_url.c tests/unit/https_server.c $(UNIT_HELPERS)
+tests_unit_test_jwks_url_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_jwks_url_LDADD = $(UNIT_LIBS)
 tests_unit_test_jwt_SOURCES = tests/unit/test_jwt.c $(UNIT_HELPERS)
 tests_unit_test_jwt_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_jwt_LDADD = $(UNIT_LIBS)

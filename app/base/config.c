@@ -84,6 +84,8 @@ static const struct setting SETTINGS[] = {
 	  "HS256", false, "the one algorithm of user tokens" },
 	{ "JWT_JWKS_FILE", SETTING_PATH, AT(jwt_jwks_file), 1, PATH_BYTES_MAX,
 	  NULL, false, "the public keys for RS256 or ES256" },
+	{ "JWT_JWKS_URL", SETTING_URL, AT(jwt_jwks_url), 1, 512,
+	  NULL, false, "where they are asked for instead" },
 	{ "JWT_ISSUER", SETTING_TEXT, AT(jwt_issuer), 1, 255,
 	  NULL, false, "what iss must be" },
 	{ "JWT_AUDIENCE", SETTING_TEXT, AT(jwt_audience), 1, 255,
@@ -382,7 +384,8 @@ static void check_needs(struct reading *rd)
 
 	if (is_far(slice_of(config->database_hosts)))
 		check_need(rd, "DATABASE_HOSTS", "DATABASE_CA_FILE");
-	if (config->jwt_algorithm && strcmp(config->jwt_algorithm, "HS256") != 0)
+	if (config->jwt_algorithm && strcmp(config->jwt_algorithm, "HS256") != 0 &&
+	    !config->jwt_jwks_url)
 		check_need(rd, "JWT_ALGORITHM", "JWT_JWKS_FILE");
 	if (config->google_client_id)
 		check_need(rd, "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET");

@@ -51,7 +51,8 @@ struct config {
 	/* user tokens */
 	struct secret jwt_secret;
 	char *jwt_algorithm; /* HS256, RS256 or ES256 */
-	char *jwt_jwks_file;
+	char *jwt_jwks_file; /* this or the next one */
+	char *jwt_jwks_url;
 	char *jwt_issuer;
 	char *jwt_audience;
 	char *jwt_tenant;

@@ -51,6 +51,8 @@ static const struct row ROWS[] = {
 			       "The service is not available at the moment" },
 	[ERR_DB_UNSURE]     = { 503, true, "outcome_unknown",
 			       "It is not known whether the request took effect" },
+	[ERR_NO_KEYS]       = { 503, true, "keys_unavailable",
+			       "User tokens cannot be checked at the moment" },
 	[ERR_BUSY]          = { 503, true, "busy", "The service is busy" },
 
 	[ERR_MISCONFIGURED] = { 502, false, "provider_misconfigured",

@@ -46,6 +46,7 @@ enum err {
 	ERR_DEADLINE,      /* the request's own time is up */
 	ERR_DB,            /* the database is away or refused; nothing was changed */
 	ERR_DB_UNSURE,     /* the database's answer was lost: read back before acting */
+	ERR_NO_KEYS,       /* the keys that user tokens are checked with have not come yet */
 	ERR_BUSY,          /* no database connection or thread within the limit */
 
 	/* ask for help */

@@ -30,9 +30,9 @@ struct svc {
 	struct http *http;
 	struct batch *marks;      /* gathers the placed marks (struct placed_mark) */
 	struct db *marks_db;      /* of its writer, which stands in no line for a connection */
-	struct flight *refreshes; /* one token refresh a connection at a time in this process */
 	struct tally *calls;      /* how many calls of an account this process may still make */
 	struct flight *slots;     /* one thread an account waits for a slot at the provider */
+	struct flight *refreshes; /* of a token, of the keys: one at a time in this process */
 	_Atomic(struct id *) jwt_tenant; /* NULL: not asked for yet */
 };
 

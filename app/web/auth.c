@@ -171,10 +171,10 @@ static enum err identify_token(struct request *rq, struct slice owner, bool *is_
 			       struct fail *why)
 {
 	struct jwt_claims claims;
-	enum err e = jwt_check(rq->web->jwt_keys, rq->work.arena, request_bearer(rq),
-			       clock_now_ms(), &claims, why);
+	enum err e = jwt_check(rq->web->jwt_keys, &rq->work, request_bearer(rq), clock_now_ms(),
+			       &claims, why);
 
-	*is_guess = !claims.is_signed;
+	*is_guess = claims.is_guess;
 	if (!e)
 		e = take_claims(rq, &claims);
 	if (e)

@@ -212,13 +212,18 @@ void jwks_free(struct jwks *keys)
 	*keys = (struct jwks){0};
 }
 
+static EVP_PKEY *share(EVP_PKEY *key)
+{
+	return EVP_PKEY_up_ref(key) == 1 ? key : NULL;
+}
+
 EVP_PKEY *jwks_find(const struct jwks *keys, struct slice kid)
 {
 	if (!kid.data)
-		return keys->n == 1 ? keys->keys[0].key : NULL;
+		return keys->n == 1 ? share(keys->keys[0].key) : NULL;
 	for (size_t i = 0; i < keys->n; i++) {
 		if (kid.len > 0 && slice_is(kid, keys->keys[i].kid))
-			return keys->keys[i].key;
+			return share(keys->keys[i].key);
 	}
 	return NULL;
 }

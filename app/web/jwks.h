@@ -31,7 +31,10 @@ MUST_USE enum err jwks_read(struct slice text, const char *algorithm, struct jwk
 /* Frees the keys. NULL is fine. */
 void jwks_free(struct jwks *keys);
 
-/* The key called kid, or NULL; without a kid (NULL data) the only one there is. */
+/*
+ * The key called kid, or NULL; without a kid (NULL data) the only one there is. The caller gives it
+ * back by EVP_PKEY_free; it may outlive the set.
+ */
 EVP_PKEY *jwks_find(const struct jwks *keys, struct slice kid);
 
 #endif

@@ -9,7 +9,9 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "service/svc.h"
 #include "web/jwks.h"
+#include "web/jwks_url.h"
 
 enum {
 	SIGNATURE_BYTES_MAX = 1024, /* of the longest RSA key that jwks takes */
@@ -39,7 +41,8 @@ static const char *const ALGORITHMS[] = {[HS256] = "HS256", [RS256] = "RS256", [
 struct jwt_keys {
 	enum algorithm algorithm;
 	const struct config *config;
-	struct jwks public; /* none for HS256 */
+	struct jwks public;   /* of JWT_JWKS_FILE */
+	struct jwks_url *url; /* or of JWT_JWKS_URL; neither for HS256 */
 };
 
 /* A token in its parts, as they came. */
@@ -50,17 +53,24 @@ struct parts {
 	struct slice signed_text;
 };
 
-static enum err read_public(struct jwt_keys *keys, const char *path, struct fail *why)
+static enum err read_public(struct jwt_keys *keys, struct fail *why)
 {
+	const char *algorithm = ALGORITHMS[keys->algorithm];
+	const char *path = keys->config->jwt_jwks_file, *url = keys->config->jwt_jwks_url;
 	struct file file = {0};
 	enum err e;
 
-	if (!path)
-		return fail_set(why, ERR_CONFIG, "JWT_JWKS_FILE: needed for %s",
-				ALGORITHMS[keys->algorithm]);
+	if (!path == !url)
+		return fail_set(why, ERR_CONFIG,
+				"JWT_JWKS_FILE or JWT_JWKS_URL: one of them is needed for %s",
+				algorithm);
+	if (url) {
+		keys->url = jwks_url_new(url, algorithm);
+		return keys->url ? OK : ERR_NOMEM;
+	}
 	e = file_read(path, FILE_ANY_MODE, JWKS_BYTES_MAX, &file, why);
 	if (!e)
-		e = jwks_read(file_slice(&file), ALGORITHMS[keys->algorithm], &keys->public, why);
+		e = jwks_read(file_slice(&file), algorithm, &keys->public, why);
 	file_wipe(&file);
 	return e;
 }
@@ -83,7 +93,7 @@ enum err jwt_keys_read(const struct config *config, struct jwt_keys **out, struc
 	if (!keys)
 		return ERR_NOMEM;
 	*keys = (struct jwt_keys){.algorithm = (enum algorithm)algorithm, .config = config};
-	e = algorithm == HS256 ? OK : read_public(keys, config->jwt_jwks_file, why);
+	e = algorithm == HS256 ? OK : read_public(keys, why);
 	if (e)
 		jwt_keys_free(keys);
 	else
@@ -96,6 +106,7 @@ void jwt_keys_free(struct jwt_keys *keys)
 	if (!keys)
 		return;
 	jwks_free(&keys->public);
+	jwks_url_free(keys->url);
 	free(keys);
 }
 
@@ -207,24 +218,32 @@ static bool is_signed_with_secret(const struct jwt_keys *keys, struct slice text
 	return digest_equal(signature, (struct slice){(const char *)mac, sizeof(mac)});
 }
 
-static bool is_signed(const struct jwt_keys *keys, struct slice kid, struct slice text,
+static bool is_signed(const struct jwt_keys *keys, EVP_PKEY *key, struct slice text,
 		      const unsigned char *signature, size_t len)
 {
 	unsigned char der[DER_BYTES];
-	EVP_PKEY *key;
 
 	if (keys->algorithm == HS256)
 		return is_signed_with_secret(keys, text,
 					     (struct slice){(const char *)signature, len});
-	key = jwks_find(&keys->public, kid);
-	if (!key)
-		return false;
 	if (keys->algorithm == RS256)
 		return verifies(key, text, signature, len);
 	return len == 2 * P256_BYTES && verifies(key, text, der, to_der(signature, der));
 }
 
-static enum err check_signature(const struct jwt_keys *keys, const struct json *header,
+/* The key that the header means, to be freed; NULL with OK: the secret. */
+static enum err find_key(const struct jwt_keys *keys, const struct work *work, struct slice kid,
+			 int64_t now_ms, EVP_PKEY **out, struct fail *why)
+{
+	if (keys->algorithm == HS256)
+		return OK;
+	if (keys->url)
+		return jwks_url_find(keys->url, work, kid, now_ms, out, why);
+	*out = jwks_find(&keys->public, kid);
+	return *out ? OK : refuse(why, "no key of that name");
+}
+
+static enum err check_signature(const struct jwt_keys *keys, EVP_PKEY *key,
 				const struct parts *parts, struct fail *why)
 {
 	unsigned char signature[SIGNATURE_BYTES_MAX];
@@ -232,7 +251,7 @@ static enum err check_signature(const struct jwt_keys *keys, const struct json *
 
 	if (digest_base64url_read(parts->signature, signature, sizeof(signature), &len))
 		return refuse(why, "the signature is not base64url");
-	if (!is_signed(keys, json_text(header, "kid"), parts->signed_text, signature, len))
+	if (!is_signed(keys, key, parts->signed_text, signature, len))
 		return refuse(why, "not signed with our key");
 	return OK;
 }
@@ -311,27 +330,43 @@ struct slice jwt_claimed_subject(struct arena *arena, struct slice token)
 	return text_is_id(subject, true) ? subject : (struct slice){NULL, 0};
 }
 
-enum err jwt_check(const struct jwt_keys *keys, struct arena *arena, struct slice token,
+/* Nothing of the claims is read before it is known who wrote them. */
+static enum err check_author(const struct jwt_keys *keys, const struct work *work,
+			     const struct parts *parts, int64_t now_ms, bool *is_guess,
+			     struct fail *why)
+{
+	const struct json *header;
+	EVP_PKEY *key = NULL;
+	enum err e = read_part(work->arena, parts->header, &header, why);
+
+	if (!e)
+		e = check_header(keys, header, why);
+	if (e)
+		return e;
+	e = find_key(keys, work, json_text(header, "kid"), now_ms, &key, why);
+	/* a key of an unknown name is one that nobody can guess at, or one too new for us */
+	*is_guess = !e;
+	if (!e)
+		e = check_signature(keys, key, parts, why);
+	EVP_PKEY_free(key);
+	return e;
+}
+
+enum err jwt_check(const struct jwt_keys *keys, const struct work *work, struct slice token,
 		   int64_t now_ms, struct jwt_claims *out, struct fail *why)
 {
-	const struct json *header = NULL, *claims = NULL;
+	const struct json *claims = NULL;
 	struct parts parts;
+	bool is_guess = true;
 	enum err e;
 
 	*out = (struct jwt_claims){0};
-	if (!keys)
-		return refuse(why, "none are accepted");
-	e = take_apart(token, &parts, why);
+	e = keys ? take_apart(token, &parts, why) : refuse(why, "none are accepted");
 	if (!e)
-		e = read_part(arena, parts.header, &header, why);
+		e = check_author(keys, work, &parts, now_ms, &is_guess, why);
+	out->is_guess = e && is_guess;
 	if (!e)
-		e = check_header(keys, header, why);
-	if (!e)
-		e = check_signature(keys, header, &parts, why);
-	/* nothing of the claims is read before it is known who wrote them */
-	out->is_signed = !e;
-	if (!e)
-		e = read_part(arena, parts.claims, &claims, why);
+		e = read_part(work->arena, parts.claims, &claims, why);
 	if (!e)
 		e = check_times(claims, now_ms / 1000, &out->expires_s, why);
 	if (!e)

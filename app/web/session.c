@@ -225,9 +225,8 @@ static enum err open_session(struct request *rq, struct slice link, struct slice
 	if (link.len > 0)
 		e = open_link(rq, link, made, why);
 	else
-		e = jwt_check(rq->web->jwt_keys, rq->work.arena, token, clock_now_ms(), &claims,
-			      why);
-	if (e == ERR_NO_CREDENTIAL && !claims.is_signed)
+		e = jwt_check(rq->web->jwt_keys, &rq->work, token, clock_now_ms(), &claims, why);
+	if (e == ERR_NO_CREDENTIAL && (link.len > 0 || claims.is_guess))
 		e = guesses_count(rq, &guess, why);
 	if (e || link.len > 0)
 		return e;

@@ -8,8 +8,10 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 
 import pytest
@@ -488,6 +490,65 @@ class TestPublicKeys:
             "s is 0", "r is n", "s is n", "DER", "all ones"])
     def test_a_signature_of_another_form_does_not(self, stack, signers, address, signature):
         check_unknown(self.ask(stack, address, signers[0].token(signature(signers[0]))))
+
+
+class KeyServer(ThreadingHTTPServer):
+    """Answers with one key set, and counts how often it was asked."""
+
+    def __init__(self, *signers):
+        self.status, self.asked = 200, 0
+        self.body = json.dumps({"keys": [signer.jwk() for signer in signers]}).encode()
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.server.asked += 1
+            self.send_response(self.server.status)
+            self.send_header("Content-Length", str(len(self.server.body)))
+            self.end_headers()
+            self.wfile.write(self.server.body)
+
+        def log_message(self, *_):
+            pass
+
+
+@pytest.fixture
+def key_server(stack, clean):
+    """A signer, and the server that the stack asks for its key."""
+    signer = Signer("ES256", "one")
+    with KeyServer(signer) as server:
+        stack.reconfigure(JWT_ALGORITHM="ES256", ALLOW_LOOPBACK_HTTP="1",
+                          JWT_JWKS_URL=f"http://127.0.0.1:{server.server_port}/jwks.json")
+        yield signer, server
+        stack.reconfigure(JWT_ALGORITHM=None, ALLOW_LOOPBACK_HTTP=None, JWT_JWKS_URL=None)
+        server.shutdown()
+
+
+def test_of_a_thousand_unknown_keys_a_process_asks_for_one(stack, key_server, address):
+    signer, server = key_server
+    check_known(ask(stack, {"Authorization": f"Bearer {signer.token()}"}, address))
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(
+            lambda n: ask(stack, {"Authorization": f"Bearer {signer.token(kid=f'k{n}')}"}, address),
+            range(1000)))
+    for answer in answers:
+        check_unknown(answer)
+    assert 1 <= server.asked <= len(stack.worker_pids())
+    server.status = 500
+    check_known(ask(stack, {"Authorization": f"Bearer {signer.token()}"}, address))
+
+
+def test_while_no_key_has_come_no_user_token_is_judged(stack, key, key_server, address):
+    signer, server = key_server
+    server.status = 500
+    for _ in range(20):
+        answer = stack.request("GET", CONNECTIONS + COACH, source=address,
+                               headers={"Authorization": f"Bearer {signer.token()}"})
+        assert failure(answer)[::2] == (503, "keys_unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+    assert 1 <= server.asked <= len(stack.worker_pids())
+    check_known(ask(stack, {"x-api-key": key}, address))
 
 
 # --- the demo host ---

@@ -167,6 +167,7 @@ static const char FULL[] = "PUBLIC_URL=https://cal.example.com:8443\n"
 			   "JWT_SECRET=" KEY_32 "\n"
 			   "JWT_ALGORITHM=ES256\n"
 			   "JWT_JWKS_FILE=/jwks.json\n"
+			   "JWT_JWKS_URL=https://id.example/jwks\n"
 			   "JWT_ISSUER=issuer\n"
 			   "JWT_AUDIENCE=audience\n"
 			   "JWT_TENANT=tenant\n"
@@ -226,6 +227,7 @@ static void every_setting_of_callers_and_google_arrives(void **state)
 	assert_true(is_secret(&config->jwt_secret, KEY_32));
 	assert_string_equal(config->jwt_algorithm, "ES256");
 	assert_string_equal(config->jwt_jwks_file, "/jwks.json");
+	assert_string_equal(config->jwt_jwks_url, "https://id.example/jwks");
 	assert_string_equal(config->jwt_issuer, "issuer");
 	assert_string_equal(config->jwt_audience, "audience");
 	assert_string_equal(config->jwt_tenant, "tenant");
@@ -466,7 +468,10 @@ static void what_belongs_together_comes_together(void **state)
 			"line 4: JWT_ALGORITHM needs JWT_JWKS_FILE\n");
 	assert_problems(fx, NEEDED "JWT_ALGORITHM=ES256\n",
 			"line 4: JWT_ALGORITHM needs JWT_JWKS_FILE\n");
+	assert_problems(fx, NEEDED "JWT_ALGORITHM=RS256\nJWT_JWKS_URL=http://127.0.0.1:1/jwks\n",
+			"line 5: JWT_JWKS_URL has http://, which needs ALLOW_LOOPBACK_HTTP=1\n");
 	config_of(fx, NEEDED "JWT_ALGORITHM=RS256\nJWT_JWKS_FILE=/jwks.json\n");
+	config_of(fx, NEEDED "JWT_ALGORITHM=ES256\nJWT_JWKS_URL=https://id.example/jwks\n");
 	config_of(fx, NEEDED "GOOGLE_CLIENT_ID=id\nGOOGLE_CLIENT_SECRET=s\n");
 }
 

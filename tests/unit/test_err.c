@@ -76,6 +76,7 @@ static void statuses_are_those_of_the_contract(void **state)
 		{ERR_DEADLINE, 504},
 		{ERR_DB, 503},
 		{ERR_DB_UNSURE, 503},
+		{ERR_NO_KEYS, 503},
 		{ERR_BUSY, 503},
 		{ERR_MISCONFIGURED, 502},
 		{ERR_REFUSED, 502},

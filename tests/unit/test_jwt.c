@@ -18,6 +18,7 @@
 #include "base/config.h"
 #include "base/digest.h"
 #include "base/log.h"
+#include "service/svc.h"
 #include "tests/unit/temp_file.h"
 #include "web/jwks.h"
 #include "web/jwt.h"
@@ -37,6 +38,7 @@ static struct {
 } made;
 
 static struct arena *arena;
+static struct work work;
 static struct config config;
 static struct temp_file file;
 static struct jwt_keys *keys;
@@ -74,6 +76,7 @@ static int make(void **state)
 {
 	(void)state;
 	arena = arena_new(16 * 1024, 8 * 1024 * 1024);
+	work = (struct work){.arena = arena};
 	config = (struct config){.jwt_algorithm = hs256};
 	return arena && !secret_set(&config.jwt_secret, SLICE(SECRET)) ? 0 : -1;
 }
@@ -214,9 +217,9 @@ static struct jwt_claims accepted(const char *token)
 	struct jwt_claims claims;
 	struct fail why = {0};
 
-	if (jwt_check(keys, arena, slice_of(token), INT64_C(1000) * NOW_S, &claims, &why))
+	if (jwt_check(keys, &work, slice_of(token), INT64_C(1000) * NOW_S, &claims, &why))
 		fail_msg("%s", why.detail);
-	assert_true(claims.is_signed);
+	assert_false(claims.is_guess);
 	return claims;
 }
 
@@ -226,7 +229,7 @@ static void refused_slice(struct slice token, const char *reason)
 	struct jwt_claims claims;
 	struct fail why = {0};
 	char expected[FAIL_DETAIL_BYTES];
-	enum err e = jwt_check(keys, arena, token, INT64_C(1000) * NOW_S, &claims, &why);
+	enum err e = jwt_check(keys, &work, token, INT64_C(1000) * NOW_S, &claims, &why);
 
 	snprintf(expected, sizeof(expected), "user token: %s", reason);
 	if (e != ERR_NO_CREDENTIAL || strcmp(why.detail, expected) != 0)
@@ -242,6 +245,7 @@ static void refused(const char *token, const char *reason)
 }
 
 static const char UNSIGNED[] = "not signed with our key";
+static const char UNKNOWN[] = "no key of that name";
 
 static void a_good_token_says_who_calls(void **state)
 {
@@ -320,10 +324,10 @@ static void the_signature_is_checked(void **state)
 
 		changed = arena_copy(arena, slice_of(good));
 		changed[i] = changed[i] == 'A' ? 'B' : 'A';
-		assert_int_equal(jwt_check(keys, arena, slice_of(changed), INT64_C(1000) * NOW_S,
+		assert_int_equal(jwt_check(keys, &work, slice_of(changed), INT64_C(1000) * NOW_S,
 					   &claims, NULL),
 				 ERR_NO_CREDENTIAL);
-		assert_false(claims.is_signed);
+		assert_true(claims.is_guess);
 	}
 }
 
@@ -365,7 +369,7 @@ static void a_token_has_three_parts_and_at_most_8_kib(void **state)
 	refused(arena_format(arena, "%s.a.b", good), "not three parts");
 	refused("..", "a part is not a JSON object");
 	snprintf(claims, 7000, "{\"sub\":\"c\",\"exp\":1760000300,\"x\":\"%*s\"}", 5900, "");
-	assert_int_equal(jwt_check(keys, arena, slice_of(by_secret(HS256_HEADER, claims)),
+	assert_int_equal(jwt_check(keys, &work, slice_of(by_secret(HS256_HEADER, claims)),
 				   INT64_C(1000) * NOW_S, &got, NULL),
 			 OK);
 	snprintf(claims, 7000, "{\"sub\":\"c\",\"exp\":1760000300,\"x\":\"%*s\"}", 6100, "");
@@ -438,11 +442,26 @@ static void an_old_token_is_no_guess(void **state)
 
 	(void)state;
 	use(hs256);
-	assert_int_equal(jwt_check(keys, arena,
+	assert_int_equal(jwt_check(keys, &work,
 				   slice_of(by_secret(HS256_HEADER, "{\"sub\":\"c\",\"exp\":1}")),
 				   INT64_C(1000) * NOW_S, &claims, NULL),
 			 ERR_NO_CREDENTIAL);
-	assert_true(claims.is_signed);
+	assert_false(claims.is_guess);
+}
+
+/* It may be one that we have not heard of yet, and there is nothing to be found out. */
+static void a_key_of_an_unknown_name_is_no_guess(void **state)
+{
+	const char *token = by_ec(made.other_ec, "{\"alg\":\"ES256\",\"kid\":\"b\"}", GOOD_CLAIMS);
+	struct jwt_claims claims;
+
+	(void)state;
+	put_set(ec_jwk(made.ec, ",\"kid\":\"a\""));
+	use(es256);
+	assert_int_equal(
+		jwt_check(keys, &work, slice_of(token), INT64_C(1000) * NOW_S, &claims, NULL),
+		ERR_NO_CREDENTIAL);
+	assert_false(claims.is_guess);
 }
 
 static void sub_is_what_an_owner_can_be_called(void **state)
@@ -456,7 +475,7 @@ static void sub_is_what_an_owner_can_be_called(void **state)
 			arena_format(arena, "{\"sub\":\"%s\",\"exp\":1760000300}", BAD[i]);
 		struct jwt_claims got;
 
-		assert_int_equal(jwt_check(keys, arena, slice_of(by_secret(HS256_HEADER, claims)),
+		assert_int_equal(jwt_check(keys, &work, slice_of(by_secret(HS256_HEADER, claims)),
 					   INT64_C(1000) * NOW_S, &got, NULL),
 				 ERR_NO_CREDENTIAL);
 	}
@@ -546,13 +565,13 @@ static void kid_only_chooses_among_our_keys(void **state)
 	accepted(by_rsa(made.rsa, "{\"alg\":\"RS256\",\"kid\":\"a\"}", GOOD_CLAIMS));
 	accepted(by_rsa(made.other_rsa, "{\"alg\":\"RS256\",\"kid\":\"b\"}", GOOD_CLAIMS));
 	refused(by_rsa(made.rsa, "{\"alg\":\"RS256\",\"kid\":\"b\"}", GOOD_CLAIMS), UNSIGNED);
-	refused(by_rsa(made.rsa, "{\"alg\":\"RS256\",\"kid\":\"c\"}", GOOD_CLAIMS), UNSIGNED);
-	refused(by_rsa(made.rsa, "{\"alg\":\"RS256\",\"kid\":\"\"}", GOOD_CLAIMS), UNSIGNED);
-	refused(by_rsa(made.rsa, "{\"alg\":\"RS256\"}", GOOD_CLAIMS), UNSIGNED);
+	refused(by_rsa(made.rsa, "{\"alg\":\"RS256\",\"kid\":\"c\"}", GOOD_CLAIMS), UNKNOWN);
+	refused(by_rsa(made.rsa, "{\"alg\":\"RS256\",\"kid\":\"\"}", GOOD_CLAIMS), UNKNOWN);
+	refused(by_rsa(made.rsa, "{\"alg\":\"RS256\"}", GOOD_CLAIMS), UNKNOWN);
 	put_set(rsa_jwk(made.rsa, ",\"kid\":\"a\""));
 	use(rs256);
 	accepted(by_rsa(made.rsa, "{\"alg\":\"RS256\"}", GOOD_CLAIMS));
-	refused(by_rsa(made.other_rsa, theirs, GOOD_CLAIMS), UNSIGNED);
+	refused(by_rsa(made.other_rsa, theirs, GOOD_CLAIMS), UNKNOWN);
 	accepted(by_rsa(made.rsa,
 			"{\"alg\":\"RS256\",\"kid\":\"a\",\"x5u\":\"https://evil.test/\"}",
 			GOOD_CLAIMS));
@@ -673,6 +692,26 @@ static void a_file_that_is_no_key_set_stops_the_start(void **state)
 	assert_int_equal(jwt_keys_read(&config, &none, NULL), ERR_CONFIG);
 }
 
+static void public_keys_come_from_a_file_or_a_url(void **state)
+{
+	static char url[] = "https://id.example/jwks";
+	struct jwt_keys *none = NULL;
+	struct fail why = {0};
+
+	(void)state;
+	put_set(ec_jwk(made.ec, ""));
+	config.jwt_algorithm = es256;
+	config.jwt_jwks_file = file.path;
+	config.jwt_jwks_url = url;
+	assert_int_equal(jwt_keys_read(&config, &none, &why), ERR_CONFIG);
+	assert_non_null(strstr(why.detail, "one of them"));
+	assert_null(none);
+	/* nobody is asked before a token comes */
+	config.jwt_jwks_file = NULL;
+	assert_int_equal(jwt_keys_read(&config, &none, NULL), OK);
+	jwt_keys_free(none);
+}
+
 static void a_claimed_subject_is_read_whoever_wrote_it(void **state)
 {
 	static const char *const NONE[] = {"{\"sub\":5}", "{\"sub\":\"a b\"}", "{}", "[]", "{"};
@@ -715,6 +754,7 @@ int main(void)
 		TEST(both_parts_are_json_objects),
 		TEST(times_are_whole_seconds_and_hold_now),
 		TEST(an_old_token_is_no_guess),
+		TEST(a_key_of_an_unknown_name_is_no_guess),
 		TEST(sub_is_what_an_owner_can_be_called),
 		TEST(issuer_and_audience_are_ours_to_the_letter),
 		TEST(rs256_takes_what_its_key_has_signed),
@@ -723,6 +763,7 @@ int main(void)
 		TEST(es256_takes_r_and_s_side_by_side_and_nothing_else),
 		TEST(bad_keys_are_skipped_and_good_ones_kept),
 		TEST(a_file_that_is_no_key_set_stops_the_start),
+		TEST(public_keys_come_from_a_file_or_a_url),
 		TEST(a_claimed_subject_is_read_whoever_wrote_it),
 		TEST(without_a_secret_there_are_no_user_tokens),
 	};
