@@ -20,6 +20,9 @@ enum {
 };
 
 #define CALLBACK_PATH "/api/calendar-integration/callback"
+#define AUTHORITY "https://login.microsoftonline.com/"
+#define AUTHORIZE_PATH "/oauth2/v2.0/authorize"
+#define TOKEN_PATH "/oauth2/v2.0/token"
 #define AT(member) offsetof(struct config, member)
 
 /* clang-format off */
@@ -121,6 +124,25 @@ static const struct setting SETTINGS[] = {
 	{ "GOOGLE_ISSUER", SETTING_URL, AT(google_issuer), 1, 512,
 	  "https://accounts.google.com", false, "what iss of a callback must be" },
 
+	/* Microsoft */
+	{ "MICROSOFT_CLIENT_ID", SETTING_TEXT, AT(microsoft_client_id), 1, 255,
+	  NULL, false, "this application at Microsoft" },
+	{ "MICROSOFT_CLIENT_SECRET", SETTING_SECRET, AT(microsoft_client_secret), 1, 255,
+	  NULL, false, "its secret there: the value, not its id" },
+	{ "MICROSOFT_TENANT", SETTING_ID, AT(microsoft_tenant), 1, 128,
+	  "common", false, "whose accounts may consent: common, organizations, consumers, or one" },
+	{ "MICROSOFT_REDIRECT_URI", SETTING_URL, AT(microsoft_redirect_uri), 1, 512,
+	  NULL, false, "as registered there; none: PUBLIC_URL and " CALLBACK_PATH },
+	{ "MICROSOFT_AUTH_URL", SETTING_URL, AT(microsoft_auth_url), 1, 512,
+	  NULL, false, "where an owner consents; none: " AUTHORITY "TENANT" AUTHORIZE_PATH },
+	{ "MICROSOFT_TOKEN_URL", SETTING_URL, AT(microsoft_token_url), 1, 512,
+	  NULL, false, "where tokens come from; none: " AUTHORITY "TENANT" TOKEN_PATH },
+	{ "MICROSOFT_API_URL", SETTING_URL, AT(microsoft_api_url), 1, 512,
+	  "https://graph.microsoft.com/v1.0", false, "the base of Graph" },
+	{ "MICROSOFT_ISSUER", SETTING_TEXT, AT(microsoft_issuer), 1, 512,
+	  AUTHORITY "{tenantid}/v2.0", false,
+	  "what iss of an id_token must be, with its tid for {tenantid}" },
+
 	/* leases and pauses */
 	{ "REFRESH_LEASE_S", SETTING_NUMBER, AT(refresh_lease_s), 1, 300,
 	  "15", false, "one process alone may refresh a token, seconds" },
@@ -138,6 +160,8 @@ static const struct setting SETTINGS[] = {
 	  "10", false, "failed sign-ins an address or account, in ten minutes" },
 	{ "RATE_KEY_PER_MIN", SETTING_NUMBER, AT(rate_key_per_min), 1, 100000000,
 	  "600", false, "requests an API key, a minute" },
+	{ "RATE_OUTLOOK_AT_ONCE", SETTING_NUMBER, AT(rate_outlook_at_once), 1, 4,
+	  "4", false, "calls on one Outlook mailbox at a time; Microsoft takes no more than 4" },
 	{ "RATE_OPEN_FLOWS", SETTING_NUMBER, AT(rate_open_flows), 1, 1000,
 	  "20", false, "unfinished consents an owner" },
 
@@ -391,18 +415,33 @@ static void check_needs(struct reading *rd)
 		check_need(rd, "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET");
 	if (!secret_is_empty(&config->google_client_secret))
 		check_need(rd, "GOOGLE_CLIENT_SECRET", "GOOGLE_CLIENT_ID");
+	if (config->microsoft_client_id)
+		check_need(rd, "MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET");
+	if (!secret_is_empty(&config->microsoft_client_secret))
+		check_need(rd, "MICROSOFT_CLIENT_SECRET", "MICROSOFT_CLIENT_ID");
+}
+
+/* What was given nowhere is made of three pieces; without the middle one it stays away. */
+static void make(struct reading *rd, char **text, const char *head, const char *middle,
+		 const char *tail)
+{
+	if (*text || !middle)
+		return;
+	if (asprintf(text, "%s%s%s", head, middle, tail) < 0) {
+		*text = NULL;
+		rd->no_memory = true;
+	}
 }
 
 static void derive(struct reading *rd)
 {
 	struct config *config = rd->config;
+	const char *tenant = config->microsoft_tenant;
 
-	if (config->google_redirect_uri || !config->public_url)
-		return;
-	if (asprintf(&config->google_redirect_uri, "%s" CALLBACK_PATH, config->public_url) < 0) {
-		config->google_redirect_uri = NULL;
-		rd->no_memory = true;
-	}
+	make(rd, &config->google_redirect_uri, "", config->public_url, CALLBACK_PATH);
+	make(rd, &config->microsoft_redirect_uri, "", config->public_url, CALLBACK_PATH);
+	make(rd, &config->microsoft_auth_url, AUTHORITY, tenant, AUTHORIZE_PATH);
+	make(rd, &config->microsoft_token_url, AUTHORITY, tenant, TOKEN_PATH);
 }
 
 static void read_settings(struct reading *rd, const struct file *file)

@@ -73,6 +73,16 @@ struct config {
 	char *google_api_url;
 	char *google_issuer;
 
+	/* Microsoft */
+	char *microsoft_client_id;
+	struct secret microsoft_client_secret;
+	char *microsoft_tenant; /* "common", or a tenant's id or domain */
+	char *microsoft_redirect_uri;
+	char *microsoft_auth_url;
+	char *microsoft_token_url;
+	char *microsoft_api_url;
+	char *microsoft_issuer; /* with {tenantid} in it */
+
 	/* leases and pauses, seconds */
 	int64_t refresh_lease_s;
 	int64_t refresh_holdoff_s;
@@ -83,6 +93,7 @@ struct config {
 	int64_t rate_demo_per_min;
 	int64_t rate_failures_per_10min;
 	int64_t rate_key_per_min;
+	int64_t rate_outlook_at_once;
 	int64_t rate_open_flows;
 
 	int64_t log_level; /* enum log_level */

@@ -102,14 +102,29 @@ static bool check_zones(const struct config *config)
 	return good("time zones", config->default_time_zone);
 }
 
-static bool check_google(const struct config *config)
+/* A provider is ready when it has both; the redirect URI must be registered there as it is. */
+static bool check_provider(const char *name, const char *id, const struct secret *secret,
+			   const char *redirect_uri)
 {
-	if (!config->google_client_id || secret_is_empty(&config->google_client_secret))
-		return bad("providers", "none is configured",
-			   "set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET (or "
-			   "GOOGLE_CLIENT_SECRET_FILE) as the Google Cloud console shows them");
-	printf("ok    providers: google, redirect URI %s\n", config->google_redirect_uri);
+	if (!id || secret_is_empty(secret))
+		return false;
+	printf("ok    providers: %s, redirect URI %s\n", name, redirect_uri);
 	return true;
+}
+
+static bool check_providers(const struct config *config)
+{
+	bool google = check_provider("google", config->google_client_id,
+				     &config->google_client_secret, config->google_redirect_uri);
+	bool outlook =
+		check_provider("outlook", config->microsoft_client_id,
+			       &config->microsoft_client_secret, config->microsoft_redirect_uri);
+
+	if (google || outlook)
+		return true;
+	return bad("providers", "none is configured",
+		   "set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET as the Google Cloud console "
+		   "shows them, or MICROSOFT_CLIENT_ID and MICROSOFT_CLIENT_SECRET as Entra does");
 }
 
 static bool check_schema(struct db *db)
@@ -157,7 +172,7 @@ int cmd_doctor(struct cmd *cmd)
 		all = check_key_ring(config);
 		all = check_trust(config) && all;
 		all = check_zones(config) && all;
-		all = check_google(config) && all;
+		all = check_providers(config) && all;
 		all = check_database(config) && all;
 	}
 	config_free(config);

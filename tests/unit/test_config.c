@@ -106,7 +106,7 @@ static void three_lines_are_enough_and_the_rest_has_its_default(void **state)
 	assert_false(config->allow_loopback_http);
 }
 
-static void the_defaults_of_callers_and_google_are_the_documented_ones(void **state)
+static void the_defaults_of_callers_and_providers_are_the_documented_ones(void **state)
 {
 	const struct config *config = config_of(*state, NEEDED);
 
@@ -131,6 +131,19 @@ static void the_defaults_of_callers_and_google_are_the_documented_ones(void **st
 			    "https://www.googleapis.com/oauth2/v2/userinfo");
 	assert_string_equal(config->google_api_url, "https://www.googleapis.com/calendar/v3");
 	assert_string_equal(config->google_issuer, "https://accounts.google.com");
+	assert_null(config->microsoft_client_id);
+	assert_true(secret_is_empty(&config->microsoft_client_secret));
+	assert_string_equal(config->microsoft_tenant, "common");
+	assert_string_equal(config->microsoft_redirect_uri,
+			    "https://cal.example.com/api/calendar-integration/callback");
+	assert_string_equal(config->microsoft_auth_url,
+			    "https://login.microsoftonline.com/common/oauth2/v2.0/authorize");
+	assert_string_equal(config->microsoft_token_url,
+			    "https://login.microsoftonline.com/common/oauth2/v2.0/token");
+	assert_string_equal(config->microsoft_api_url, "https://graph.microsoft.com/v1.0");
+	assert_string_equal(config->microsoft_issuer,
+			    "https://login.microsoftonline.com/{tenantid}/v2.0");
+	assert_int_equal(config->rate_outlook_at_once, 4);
 	assert_int_equal(config->refresh_lease_s, 15);
 	assert_int_equal(config->refresh_holdoff_s, 30);
 	assert_int_equal(config->intent_lease_s, 15);
@@ -183,6 +196,14 @@ static const char FULL[] = "PUBLIC_URL=https://cal.example.com:8443\n"
 			   "GOOGLE_USERINFO_URL=https://g.example/userinfo\n"
 			   "GOOGLE_API_URL=https://g.example/calendar/v3\n"
 			   "GOOGLE_ISSUER=https://g.example\n"
+			   "MICROSOFT_CLIENT_ID=ms-id\n"
+			   "MICROSOFT_CLIENT_SECRET=ms-secret\n"
+			   "MICROSOFT_TENANT=contoso.example\n"
+			   "MICROSOFT_REDIRECT_URI=https://r.example/ms\n"
+			   "MICROSOFT_AUTH_URL=https://m.example/authorize\n"
+			   "MICROSOFT_TOKEN_URL=https://m.example/token\n"
+			   "MICROSOFT_API_URL=https://m.example/v1.0\n"
+			   "MICROSOFT_ISSUER=https://m.example/{tenantid}/v2.0\n"
 			   "REFRESH_LEASE_S=1\n"
 			   "REFRESH_HOLDOFF_S=2\n"
 			   "INTENT_LEASE_S=3\n"
@@ -190,6 +211,7 @@ static const char FULL[] = "PUBLIC_URL=https://cal.example.com:8443\n"
 			   "RATE_DEMO_PER_MIN=6\n"
 			   "RATE_FAILURES_PER_10MIN=7\n"
 			   "RATE_KEY_PER_MIN=8\n"
+			   "RATE_OUTLOOK_AT_ONCE=3\n"
 			   "RATE_OPEN_FLOWS=9\n"
 			   "LOG_LEVEL=debug\n";
 
@@ -220,7 +242,7 @@ static void every_setting_of_the_file_arrives(void **state)
 	assert_true(config->allow_loopback_http);
 }
 
-static void every_setting_of_callers_and_google_arrives(void **state)
+static void every_setting_of_callers_and_providers_arrives(void **state)
 {
 	const struct config *config = config_of(*state, FULL);
 
@@ -243,6 +265,15 @@ static void every_setting_of_callers_and_google_arrives(void **state)
 	assert_string_equal(config->google_userinfo_url, "https://g.example/userinfo");
 	assert_string_equal(config->google_api_url, "https://g.example/calendar/v3");
 	assert_string_equal(config->google_issuer, "https://g.example");
+	assert_string_equal(config->microsoft_client_id, "ms-id");
+	assert_true(is_secret(&config->microsoft_client_secret, "ms-secret"));
+	assert_string_equal(config->microsoft_tenant, "contoso.example");
+	assert_string_equal(config->microsoft_redirect_uri, "https://r.example/ms");
+	assert_string_equal(config->microsoft_auth_url, "https://m.example/authorize");
+	assert_string_equal(config->microsoft_token_url, "https://m.example/token");
+	assert_string_equal(config->microsoft_api_url, "https://m.example/v1.0");
+	assert_string_equal(config->microsoft_issuer, "https://m.example/{tenantid}/v2.0");
+	assert_int_equal(config->rate_outlook_at_once, 3);
 	assert_int_equal(config->refresh_lease_s, 1);
 	assert_int_equal(config->refresh_holdoff_s, 2);
 	assert_int_equal(config->intent_lease_s, 3);
@@ -456,6 +487,18 @@ static void a_database_on_another_machine_needs_tls(void **state)
 	}
 }
 
+static void the_tenant_stands_in_the_urls_of_microsoft_that_are_not_given(void **state)
+{
+	const struct config *config =
+		config_of(*state, NEEDED "MICROSOFT_TENANT=contoso.example\n"
+					 "MICROSOFT_TOKEN_URL=https://m.example/t\n");
+
+	assert_string_equal(
+		config->microsoft_auth_url,
+		"https://login.microsoftonline.com/contoso.example/oauth2/v2.0/authorize");
+	assert_string_equal(config->microsoft_token_url, "https://m.example/t");
+}
+
 static void what_belongs_together_comes_together(void **state)
 {
 	struct fixture *fx = *state;
@@ -464,6 +507,10 @@ static void what_belongs_together_comes_together(void **state)
 			"line 4: GOOGLE_CLIENT_ID needs GOOGLE_CLIENT_SECRET\n");
 	assert_problems(fx, NEEDED "GOOGLE_CLIENT_SECRET=s\nGOOGLE_CLIENT_ID=\n",
 			"line 4: GOOGLE_CLIENT_SECRET needs GOOGLE_CLIENT_ID\n");
+	assert_problems(fx, NEEDED "MICROSOFT_CLIENT_ID=id\n",
+			"line 4: MICROSOFT_CLIENT_ID needs MICROSOFT_CLIENT_SECRET\n");
+	assert_problems(fx, NEEDED "MICROSOFT_CLIENT_SECRET=s\n",
+			"line 4: MICROSOFT_CLIENT_SECRET needs MICROSOFT_CLIENT_ID\n");
 	assert_problems(fx, NEEDED "JWT_ALGORITHM=RS256\nJWT_SECRET=" KEY_32 "\n",
 			"line 4: JWT_ALGORITHM needs JWT_JWKS_FILE\n");
 	assert_problems(fx, NEEDED "JWT_ALGORITHM=ES256\n",
@@ -705,15 +752,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
 		TEST(three_lines_are_enough_and_the_rest_has_its_default),
-		TEST(the_defaults_of_callers_and_google_are_the_documented_ones),
+		TEST(the_defaults_of_callers_and_providers_are_the_documented_ones),
 		TEST(every_setting_of_the_file_arrives),
-		TEST(every_setting_of_callers_and_google_arrives),
+		TEST(every_setting_of_callers_and_providers_arrives),
 		TEST(all_that_is_wrong_is_told_at_once),
 		TEST(an_empty_value_is_none),
 		TEST(each_kind_takes_its_values_and_no_others),
 		TEST(the_public_url_is_https_alone_even_to_this_machine),
 		TEST(http_needs_this_machine_and_leave),
 		TEST(a_database_on_another_machine_needs_tls),
+		TEST(the_tenant_stands_in_the_urls_of_microsoft_that_are_not_given),
 		TEST(what_belongs_together_comes_together),
 		TEST(the_environment_wins_over_the_file),
 		TEST(a_secret_in_the_environment_is_taken_with_a_warning),
