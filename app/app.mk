@@ -67,6 +67,7 @@ libcalbridge_a_SOURCES = \
 	app/service/booking.c app/service/booking.h \
 	app/service/budget.c app/service/budget.h \
 	app/service/calling.c app/service/calling.h \
+	app/service/link_subject.c app/service/link_subject.h \
 	app/service/oauth_confirm.c app/service/oauth_confirm.h \
 	app/service/oauth_end.c app/service/oauth_end.h \
 	app/service/oauth_finish.c app/service/oauth_finish.h \

@@ -146,8 +146,7 @@ static enum err check_token(const struct request *rq, const struct confirmation 
 	char token[CONSENT_TOKEN_BYTES];
 	enum err e;
 
-	if (!browser.len || !cors_is_ours(rq, false) ||
-	    slice_is_nocase(request_header(rq, "HTTP_SEC_FETCH_SITE"), "cross-site"))
+	if (!browser.len || !cors_is_own_page(rq))
 		return ERR_CSRF;
 	e = consent_cookie_token(rq, &in->flow, browser, token);
 	if (e)

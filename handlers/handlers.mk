@@ -4,6 +4,8 @@ libcalbridge_a_SOURCES += \
 	handlers/coaching_connect.c \
 	handlers/coaching_connections.c \
 	handlers/invite_create.c \
+	handlers/link_show.c \
+	handlers/link_start.c \
 	handlers/routes.c handlers/routes.h \
 	handlers/service_healthz.c \
 	handlers/service_metrics.c \

@@ -15,6 +15,8 @@ const struct route ROUTES[] = {
 	{ "GET",    CI "/callback",                       "coaching_callback",    coaching_callback,    FAMILY_PAGE,   BY_NOBODY,      0,            ITS_NOBODYS,      0,         "3", false },
 	{ "POST",   CI "/callback",                       "coaching_confirm",     coaching_confirm,     FAMILY_PAGE,   BY_NOBODY,      0,            ITS_NOBODYS,      4096,      "3", false },
 	{ "GET",    CI "/connections/{coachId}",          "coaching_connections", coaching_connections, FAMILY_PLAIN,  COACH_CALLERS,  SCOPE_ADMIN,  ITS_PATHS_COACH,  0,         "3", false },
+	{ "GET",    "/connect/{link}",                    "link_show",            link_show,            FAMILY_PAGE,   BY_NOBODY,      0,            ITS_NOBODYS,      0,         "6", false },
+	{ "POST",   "/connect/{link}",                    "link_start",           link_start,           FAMILY_PAGE,   BY_NOBODY,      0,            ITS_NOBODYS,      4096,      "6", false },
 	{ "GET",    "/api/session",                       "session_show",         session_show,         FAMILY_PLAIN,  BY_SESSION,     0,            ITS_CALLERS,      0,         "6", false },
 	{ "POST",   "/api/session",                       "session_create",       session_create,       FAMILY_PLAIN,  BY_NOBODY,      0,            ITS_NOBODYS,      16384,     "6", true },
 	{ "DELETE", "/api/session",                       "session_remove",       session_remove,       FAMILY_PLAIN,  BY_SESSION,     0,            ITS_CALLERS,      0,         "6", false },

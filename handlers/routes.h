@@ -28,6 +28,13 @@ enum err coaching_confirm(struct request *rq, struct answer *an, struct fail *wh
 /* GET .../connections/{coachId}: a coach's connections. Contract 3, seed 002. */
 enum err coaching_connections(struct request *rq, struct answer *an, struct fail *why);
 
+/* GET /connect/{link}: the page behind a connectUrl, and how a consent begun there ended.
+ * Contract 6. */
+enum err link_show(struct request *rq, struct answer *an, struct fail *why);
+
+/* POST /connect/{link}: its button starts OAuth. Contract 6. */
+enum err link_start(struct request *rq, struct answer *an, struct fail *why);
+
 /* GET /healthz: the process lives. Contract 6. */
 enum err service_healthz(struct request *rq, struct answer *an, struct fail *why);
 

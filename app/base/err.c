@@ -24,6 +24,8 @@ static const struct row ROWS[] = {
 	[ERR_CSRF]          = { 403, false, "csrf", "The request did not come from our own page" },
 	[ERR_NOT_FOUND]     = { 404, false, "not_found", "Not found" },
 	[ERR_METHOD]        = { 405, false, "method_not_allowed", "Method not allowed" },
+	[ERR_LINK_EXPIRED]  = { 410, false, "link_expired",
+			       "This link has expired. Please ask for a new one" },
 	[ERR_TOO_LARGE]     = { 413, false, "body_too_large", "The body is too large" },
 	[ERR_MEDIA_TYPE]    = { 415, false, "unsupported_media_type",
 			       "The body must be application/json in UTF-8" },

@@ -27,6 +27,7 @@ enum err {
 	ERR_CSRF,          /* 403: a cookie without its token or from another origin */
 	ERR_NOT_FOUND,     /* also: not yours */
 	ERR_METHOD,        /* 405 */
+	ERR_LINK_EXPIRED,  /* 410: a connect link whose time is over */
 	ERR_TOO_LARGE,     /* 413 */
 	ERR_MEDIA_TYPE,    /* 415 */
 	ERR_KEY_REUSED,    /* 422: the same Idempotency-Key with another body */

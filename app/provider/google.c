@@ -360,6 +360,7 @@ static enum err google_get(struct provider_cx *cx, const char *id, struct placed
 
 const struct provider PROVIDER_GOOGLE = {
 	.name = "google",
+	.title = "Google Calendar",
 	.is_configured = google_is_configured,
 	.consent_url = google_consent_url,
 	.issuer = google_issuer,

@@ -107,7 +107,8 @@ struct provider_budget {
 };
 
 struct provider {
-	const char *name; /* "google": in URLs, rows and logs; never changes */
+	const char *name;  /* "google": in URLs, rows and logs; never changes */
+	const char *title; /* "Google Calendar": on pages */
 
 	/* Has the operator given us credentials there? Touches no network. */
 	bool (*is_configured)(const struct config *config);

@@ -12,16 +12,19 @@
 #include "store/oauth_states.h"
 #include "store/owners.h"
 
-/* The address of a calendar that waits for consent again is the likeliest account. */
+/* Else the address of a calendar that waits for consent again is the likeliest account. */
 static enum err login_hint(struct work *work, const struct oauth_start *start, struct slice *hint,
 			   struct fail *why)
 {
 	struct connection *list;
 	size_t n;
-	enum err e = connections_list(work->svc->db, &start->owner->tenant, &start->owner->id,
-				      work->arena, &list, &n, why);
+	enum err e;
 
-	*hint = (struct slice){NULL, 0};
+	*hint = start->account;
+	if (start->account.len)
+		return OK;
+	e = connections_list(work->svc->db, &start->owner->tenant, &start->owner->id, work->arena,
+			     &list, &n, why);
 	for (size_t i = 0; !e && i < n; i++)
 		if (list[i].status == CONNECTION_REAUTH_REQUIRED &&
 		    slice_is(list[i].provider, start->provider->name))

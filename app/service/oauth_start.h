@@ -23,6 +23,7 @@ struct oauth_start {
 	const struct owner *owner;
 	struct slice browser; /* what the browser's cookie holds; empty: none */
 	bool handed_on;       /* the URL goes out as JSON: another browser may come back with it */
+	struct slice account; /* the likeliest account's address; empty: not known */
 	struct slice return_to; /* checked before: a path of ours, or an allowed origin's URL */
 };
 

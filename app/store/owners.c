@@ -9,6 +9,11 @@ const struct id TENANT_DEFAULT = {.bytes = {[ID_BYTES - 1] = 1}};
 
 DB_STATEMENT(TENANTS_FIND, "SELECT id FROM tenants WHERE name = CONVERT(? USING ascii)");
 
+DB_STATEMENT(TENANTS_NAME, "SELECT name FROM tenants WHERE id = ?");
+
+DB_STATEMENT(OWNERS_GET,
+	     "SELECT " OWNER_COLUMNS " FROM owners o WHERE o.tenant_id = ? AND o.id = ?");
+
 DB_STATEMENT(OWNERS_FIND,
 	     "SELECT " OWNER_COLUMNS " FROM owners o WHERE o.tenant_id = ? AND o.external_id = ?");
 
@@ -71,18 +76,42 @@ enum err tenants_find(struct db *db, struct slice name, struct id *out, struct f
 	return read_id(db, &TENANTS_FIND, in, ARRAY_LEN(in), out, why);
 }
 
-enum err owners_find(struct db *db, const struct id *tenant, struct slice external_id,
-		     struct arena *arena, struct owner *out, struct fail *why)
+enum err tenants_name(struct db *db, const struct id *tenant, struct arena *arena,
+		      struct slice *out, struct fail *why)
 {
-	const struct db_value in[] = {db_id(tenant), db_text(external_id)};
+	const struct db_value in[] = {db_id(tenant)};
+	struct db_value name = {0};
+	enum err e = db_read(db, &TENANTS_NAME, in, ARRAY_LEN(in), arena, &name, 1, why);
+
+	*out = name.bytes;
+	return e;
+}
+
+static enum err read_owner(struct db *db, const struct db_statement *statement,
+			   const struct id *tenant, struct db_value key, struct arena *arena,
+			   struct owner *out, struct fail *why)
+{
+	const struct db_value in[] = {db_id(tenant), key};
 	struct db_value row[OWNER_N_COLUMNS];
 	enum err e;
 
 	*out = (struct owner){0};
-	e = db_read(db, &OWNERS_FIND, in, ARRAY_LEN(in), arena, row, ARRAY_LEN(row), why);
+	e = db_read(db, statement, in, ARRAY_LEN(in), arena, row, ARRAY_LEN(row), why);
 	if (!e)
 		owner_from_row(row, out);
 	return e;
+}
+
+enum err owners_get(struct db *db, const struct id *tenant, const struct id *id,
+		    struct arena *arena, struct owner *out, struct fail *why)
+{
+	return read_owner(db, &OWNERS_GET, tenant, db_id(id), arena, out, why);
+}
+
+enum err owners_find(struct db *db, const struct id *tenant, struct slice external_id,
+		     struct arena *arena, struct owner *out, struct fail *why)
+{
+	return read_owner(db, &OWNERS_FIND, tenant, db_text(external_id), arena, out, why);
 }
 
 enum err owners_list(struct db *db, const struct id *tenant, struct arena *arena,

@@ -42,6 +42,14 @@ extern const struct id TENANT_DEFAULT;
 /* The tenant called name; ERR_NOT_FOUND. */
 MUST_USE enum err tenants_find(struct db *db, struct slice name, struct id *out, struct fail *why);
 
+/* The name of a tenant; ERR_NOT_FOUND. */
+MUST_USE enum err tenants_name(struct db *db, const struct id *tenant, struct arena *arena,
+			       struct slice *out, struct fail *why);
+
+/* One owner of a tenant; ERR_NOT_FOUND. */
+MUST_USE enum err owners_get(struct db *db, const struct id *tenant, const struct id *id,
+			     struct arena *arena, struct owner *out, struct fail *why);
+
 /* The owner with that external id; ERR_NOT_FOUND. */
 MUST_USE enum err owners_find(struct db *db, const struct id *tenant, struct slice external_id,
 			      struct arena *arena, struct owner *out, struct fail *why);

@@ -2,11 +2,14 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/config.h"
+#include "model/connect_link.h"
 #include "web/page.h"
 #include "web/request.h"
 
-static const char CONNECT_PATH[] = "/dashboard/#connect";
+/* Where only who is signed in can connect a calendar. */
+static const char DASHBOARD[] = "/dashboard/#connect";
 
 /* Begins the body anew; headers that were added stay. */
 static struct buf *begin(struct answer *an, int status, const char *content_type)
@@ -41,6 +44,12 @@ struct buf *answer_text(struct answer *an, int status, const char *content_type)
 void answer_redirect(struct answer *an, struct slice url)
 {
 	answer_empty(an, 302);
+	answer_header(an, "Location", url);
+}
+
+void answer_see_other(struct answer *an, struct slice url)
+{
+	answer_empty(an, 303);
 	answer_header(an, "Location", url);
 }
 
@@ -91,9 +100,29 @@ static const char *text_for(const struct request *rq, enum err e, const struct f
 	return why->reason && e != ERR_NO_CREDENTIAL ? why->reason : err_text(e);
 }
 
-static const char *connect_url(const struct request *rq)
+/*
+ * Whoever has the link can connect a calendar for its owner: so it is given only to who may speak
+ * for him, which an anonymous guest of the demo host may not.
+ */
+static const char *connect_url(const struct request *rq, enum err e)
 {
-	return arena_format(rq->work.arena, "%s%s", rq->work.svc->config->public_url, CONNECT_PATH);
+	const struct svc *svc = rq->work.svc;
+	const struct target *target = &rq->target;
+	struct connect_link link = {
+		.tenant = rq->caller.tenant,
+		.owner = target->owner.id,
+		.external_id = target->owner.external_id,
+		.expires_ms = clock_now_ms() + (int64_t)CONNECT_LINK_VALID_S * 1000,
+	};
+	char text[CONNECT_LINK_BYTES];
+
+	if (!link.external_id.len)
+		link.external_id = rq->caller.external_id;
+	if (e == ERR_REAUTH)
+		link.connection = target->connection.id;
+	if (rq->caller.kind == CALLER_DEMO || connect_link_write(svc->ring, &link, text))
+		return arena_format(rq->work.arena, "%s%s", svc->config->public_url, DASHBOARD);
+	return arena_format(rq->work.arena, "%s/connect/%s", svc->config->public_url, text);
 }
 
 static void add_fields(struct json_writer *json, const struct fail *why)
@@ -126,7 +155,7 @@ static void error_json(struct answer *an, const struct request *rq, int status, 
 	if (e == ERR_REAUTH)
 		json_add_bool(json, "requiresReauth", true);
 	if (e == ERR_NO_CONNECTION || e == ERR_REAUTH)
-		json_add_string(json, "connectUrl", connect_url(rq));
+		json_add_string(json, "connectUrl", connect_url(rq, e));
 	json_close(json);
 }
 

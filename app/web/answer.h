@@ -29,6 +29,9 @@ void answer_empty(struct answer *an, int status);
 /* 302 to url, which the caller has checked or built; control characters are refused (500). */
 void answer_redirect(struct answer *an, struct slice url);
 
+/* The same for an answer to a form: 303. */
+void answer_see_other(struct answer *an, struct slice url);
+
 /* An HTML body; the caller writes into it. */
 struct buf *answer_html(struct answer *an, int status);
 

@@ -57,6 +57,16 @@ bool cors_is_ours(const struct request *rq, bool allowed_too)
 	       (allowed_too && cors_is_allowed(config, origin));
 }
 
+bool cors_is_cross_site(const struct request *rq)
+{
+	return slice_is_nocase(request_header(rq, "HTTP_SEC_FETCH_SITE"), "cross-site");
+}
+
+bool cors_is_own_page(const struct request *rq)
+{
+	return cors_is_ours(rq, false) && !cors_is_cross_site(rq);
+}
+
 void cors_headers(const struct request *rq, struct answer *an)
 {
 	const struct config *config = rq->work.svc->config;

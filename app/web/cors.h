@@ -23,6 +23,12 @@ bool cors_is_allowed(const struct config *config, struct slice origin);
  */
 bool cors_is_ours(const struct request *rq, bool allowed_too);
 
+/* Does the browser itself say that another site's page is behind it (Sec-Fetch-Site)? */
+bool cors_is_cross_site(const struct request *rq);
+
+/* Does a write come from our own page, by all that the browser says? */
+bool cors_is_own_page(const struct request *rq);
+
 /* Adds the headers that the request's origin may have; always Vary: Origin where the list is not
  * empty. */
 void cors_headers(const struct request *rq, struct answer *an);

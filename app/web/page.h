@@ -16,7 +16,7 @@ struct page {
 	bool in_list; /* facts are being listed */
 };
 
-/* Begins it, up to and with its heading. title is a constant. */
+/* Begins it, up to and with its heading. title is text. */
 void page_begin(struct page *page, struct buf *out, const char *title);
 
 /* One paragraph. */

@@ -125,11 +125,6 @@ enum err session_csrf(const struct request *rq, const struct session *session,
 	return OK;
 }
 
-static bool is_cross_site(const struct request *rq)
-{
-	return slice_is_nocase(request_header(rq, "HTTP_SEC_FETCH_SITE"), "cross-site");
-}
-
 enum err session_check_csrf(const struct request *rq, const struct session *session,
 			    struct fail *why)
 {
@@ -139,7 +134,7 @@ enum err session_check_csrf(const struct request *rq, const struct session *sess
 
 	if (e)
 		return e;
-	if (!cors_is_ours(rq, false) || is_cross_site(rq))
+	if (!cors_is_own_page(rq))
 		return fail_set(why, ERR_CSRF, "not from our own page");
 	if (request_header_count(rq, "HTTP_X_CSRF_TOKEN") != 1 ||
 	    !digest_equal(shown, slice_of(token)))
@@ -242,7 +237,7 @@ enum err session_open(struct request *rq, struct answer *an, struct slice link, 
 
 	*session = (struct session){0};
 	/* a program that is no browser sends no Origin; another site's page cannot leave it out */
-	if (is_cross_site(rq) ||
+	if (cors_is_cross_site(rq) ||
 	    (request_header_count(rq, "HTTP_ORIGIN") > 0 && !cors_is_ours(rq, false)))
 		return fail_set(why, ERR_CSRF, "sign-in from another site");
 	e = open_session(rq, link, token, &made, why);

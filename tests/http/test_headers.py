@@ -17,7 +17,8 @@ ALLOWED = ("https://good.example", "https://app.good.example:8443")
 # path -> the methods that it has
 ROUTES = {INVITE: {"POST"}, CONNECT + HOST: {"GET"}, CALLBACK: {"GET", "POST"},
           CONNECTIONS + HOST: {"GET"}, SESSION: {"GET", "POST", "DELETE"},
-          "/healthz": {"GET"}, "/readyz": {"GET"}, "/metrics": {"GET"}}
+          "/connect/link": {"GET", "POST"}, "/healthz": {"GET"}, "/readyz": {"GET"},
+          "/metrics": {"GET"}}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "FOO")
 
 

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
+#include "model/connect_link.h"
 #include "tests/unit/web_fixture.h"
 
 #define REQUEST_ID "\"requestId\":\"0123456789abcdef0123456789abcdef\""
@@ -118,16 +120,78 @@ static void bad_fields_are_listed(void **state)
 	assert_true(web_answer_is("error", "slot, title, and durationMinutes are required"));
 }
 
+/* What the link of the answer's connectUrl says. */
+static struct connect_link told_link(const char *flag)
+{
+	char before[80];
+	struct connect_link link;
+	struct slice rest;
+	const char *at;
+
+	snprintf(before, sizeof(before), "\"%s\":true,\"connectUrl\":\"" OUR_URL "/connect/", flag);
+	at = strstr(web_answer_body(), before);
+	assert_non_null(at);
+	rest = slice_of(at + strlen(before));
+	assert_int_equal(connect_link_read(fx.svc.ring, slice_cut(&rest, '"'), fx.arena, &link),
+			 OK);
+	assert_in_range(link.expires_ms, clock_now_ms() + 86390 * 1000, clock_now_ms() + 86400000);
+	return link;
+}
+
+static struct request *request_of(enum caller_kind kind, const char *owner)
+{
+	struct request *rq = web_request();
+
+	rq->caller.kind = kind;
+	rq->caller.tenant = web_tenant("default");
+	rq->target.owner.external_id = slice_of(owner);
+	rq->target.connection.id = web_tenant("connection");
+	return rq;
+}
+
 static void a_connection_that_is_missing_or_refused_says_where_to_mend_it(void **state)
 {
+	struct request *rq = request_of(CALLER_KEY, "coach-1");
+	struct connect_link link;
+
 	(void)state;
-	assert_int_equal(status_of(&INVITE, ERR_NO_CONNECTION), 409);
-	assert_non_null(strstr(web_answer_body(), "\"requiresAuth\":true,\"connectUrl\":\"" OUR_URL
-						  "/dashboard/#connect\""));
-	assert_int_equal(status_of(&PLAIN, ERR_REAUTH), 409);
-	assert_non_null(strstr(web_answer_body(),
-			       "\"requiresReauth\":true,\"connectUrl\":\"" OUR_URL
-			       "/dashboard/#connect\""));
+	rq->target.owner.id = web_tenant("owner");
+	answer_error(&an, rq, ERR_NO_CONNECTION, NULL);
+	link = told_link("requiresAuth");
+	assert_true(id_equal(&link.tenant, &rq->caller.tenant));
+	assert_true(id_equal(&link.owner, &rq->target.owner.id));
+	assert_true(id_is_none(&link.connection));
+	answer_error(&an, rq, ERR_REAUTH, NULL);
+	link = told_link("requiresReauth");
+	assert_true(id_equal(&link.owner, &rq->target.owner.id));
+	assert_true(id_equal(&link.connection, &rq->target.connection.id));
+}
+
+static void who_has_no_row_is_named_as_the_client_application_does(void **state)
+{
+	struct request *rq = request_of(CALLER_KEY, "coach-1");
+	struct connect_link link;
+
+	(void)state;
+	answer_error(&an, rq, ERR_NO_CONNECTION, NULL);
+	link = told_link("requiresAuth");
+	assert_true(id_is_none(&link.owner) && slice_is(link.external_id, "coach-1"));
+	rq = request_of(CALLER_TOKEN, NULL);
+	rq->caller.external_id = SLICE("coach-2");
+	answer_error(&an, rq, ERR_NO_CONNECTION, NULL);
+	assert_true(slice_is(told_link("requiresAuth").external_id, "coach-2"));
+}
+
+static void who_may_not_speak_for_the_owner_gets_no_link(void **state)
+{
+	struct request *rq = request_of(CALLER_DEMO, "coach-1");
+
+	(void)state;
+	rq->target.owner.id = web_tenant("owner");
+	for (enum err e = ERR_NO_CONNECTION; e <= ERR_REAUTH; e++) {
+		answer_error(&an, rq, e, NULL);
+		assert_true(web_answer_is("connectUrl", OUR_URL "/dashboard/#connect"));
+	}
 }
 
 static void a_401_says_how_to_come_back_and_nothing_of_what_was_wrong(void **state)
@@ -184,6 +248,10 @@ static void a_redirect_leads_where_it_was_told(void **state)
 	assert_int_equal(fx.out.status, 302);
 	assert_string_equal(web_answered("Location"), "https://x.test/?a=b&c=%20");
 	assert_null(fx.out.content_type);
+	web_begin("POST", "/");
+	answer_see_other(&an, SLICE("https://x.test/?a=b&c=%20"));
+	assert_int_equal(fx.out.status, 303);
+	assert_string_equal(web_answered("Location"), "https://x.test/?a=b&c=%20");
 }
 
 static void the_last_answer_counts_and_headers_add_up(void **state)
@@ -213,6 +281,8 @@ int main(void)
 		TEST(the_precise_time_to_wait_is_told_where_known),
 		TEST(bad_fields_are_listed),
 		TEST(a_connection_that_is_missing_or_refused_says_where_to_mend_it),
+		TEST(who_has_no_row_is_named_as_the_client_application_does),
+		TEST(who_may_not_speak_for_the_owner_gets_no_link),
 		TEST(a_401_says_how_to_come_back_and_nothing_of_what_was_wrong),
 		TEST(a_browser_gets_a_page_where_browsers_come),
 		TEST(a_header_or_place_of_two_lines_is_never_sent),

@@ -110,6 +110,21 @@ static void whose_page_it_was_is_told_by_origin_else_referer(void **state)
 	assert_false(cors_is_ours(web_request(), true));
 }
 
+static void a_write_of_our_own_page_is_not_called_cross_site(void **state)
+{
+	(void)state;
+	begin(OUR_URL, NULL);
+	assert_true(cors_is_own_page(web_request()));
+	web_param("HTTP_SEC_FETCH_SITE", "same-origin");
+	assert_true(cors_is_own_page(web_request()));
+	web_param("HTTP_SEC_FETCH_SITE", NULL);
+	web_param("HTTP_SEC_FETCH_SITE", "Cross-Site");
+	assert_true(cors_is_cross_site(web_request()));
+	assert_false(cors_is_own_page(web_request()));
+	begin(ALLOWED_URL, NULL);
+	assert_false(cors_is_own_page(web_request()));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, web_make, web_drop)
 
 int main(void)
@@ -118,6 +133,7 @@ int main(void)
 		TEST(listed_origins_get_headers_and_others_none),
 		TEST(without_a_list_there_are_no_headers),
 		TEST(whose_page_it_was_is_told_by_origin_else_referer),
+		TEST(a_write_of_our_own_page_is_not_called_cross_site),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,6 +61,7 @@ static void statuses_are_those_of_the_contract(void **state)
 		{ERR_CSRF, 403},
 		{ERR_NOT_FOUND, 404},
 		{ERR_METHOD, 405},
+		{ERR_LINK_EXPIRED, 410},
 		{ERR_TOO_LARGE, 413},
 		{ERR_MEDIA_TYPE, 415},
 		{ERR_KEY_REUSED, 422},

@@ -79,6 +79,33 @@ static void a_tenant_is_found_by_its_exact_name(void **state)
 	assert_true(id_is_none(&found));
 }
 
+static void a_tenant_has_a_name(void **state)
+{
+	struct id nobody = id_new();
+	struct slice name;
+
+	(void)state;
+	assert_int_equal(tenants_name(store_db(), &tenant, store_arena(), &name, NULL), OK);
+	assert_true(slice_is(name, "first"));
+	assert_int_equal(tenants_name(store_db(), &nobody, store_arena(), &name, NULL),
+			 ERR_NOT_FOUND);
+	assert_int_equal(name.len, 0);
+}
+
+static void an_owner_is_got_by_id_within_the_tenant(void **state)
+{
+	struct owner made = put("coach", "a@example.org", "A", "Europe/Berlin"), found;
+	struct id other = store_tenant("neighbour");
+
+	(void)state;
+	assert_int_equal(owners_get(store_db(), &tenant, &made.id, store_arena(), &found, NULL),
+			 OK);
+	assert_true(slice_is(found.external_id, "coach") && slice_is(found.name, "A"));
+	assert_int_equal(owners_get(store_db(), &other, &made.id, store_arena(), &found, NULL),
+			 ERR_NOT_FOUND);
+	assert_true(id_is_none(&found.id));
+}
+
 static void putting_an_owner_again_keeps_its_id(void **state)
 {
 	struct owner first = put("coach", "a@example.org", "A", "Europe/Berlin");
@@ -211,6 +238,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_tenant_is_found_by_its_exact_name, begin),
+		cmocka_unit_test_setup(a_tenant_has_a_name, begin),
+		cmocka_unit_test_setup(an_owner_is_got_by_id_within_the_tenant, begin),
 		cmocka_unit_test_setup(putting_an_owner_again_keeps_its_id, begin),
 		cmocka_unit_test_setup(what_is_not_named_stays_as_it_was, begin),
 		cmocka_unit_test_setup(an_external_id_belongs_to_its_tenant, begin),
