@@ -158,6 +158,8 @@ static const struct setting SETTINGS[] = {
 	  "5", false, "anonymous invites an address, a minute" },
 	{ "RATE_FAILURES_PER_10MIN", SETTING_NUMBER, AT(rate_failures_per_10min), 1, 1000000,
 	  "10", false, "failed sign-ins an address or account, in ten minutes" },
+	{ "RATE_GOOGLE_PER_MIN", SETTING_NUMBER, AT(rate_google_per_min), 0, 1000000,
+	  "600", false, "calls to Google for one calendar account, a minute; 0: no limit of ours" },
 	{ "RATE_KEY_PER_MIN", SETTING_NUMBER, AT(rate_key_per_min), 1, 100000000,
 	  "600", false, "requests an API key, a minute" },
 	{ "RATE_OUTLOOK_AT_ONCE", SETTING_NUMBER, AT(rate_outlook_at_once), 1, 4,

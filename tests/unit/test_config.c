@@ -151,6 +151,7 @@ static void the_defaults_of_callers_and_providers_are_the_documented_ones(void *
 	assert_int_equal(config->rate_demo_per_min, 5);
 	assert_int_equal(config->rate_failures_per_10min, 10);
 	assert_int_equal(config->rate_key_per_min, 600);
+	assert_int_equal(config->rate_google_per_min, 600);
 	assert_int_equal(config->rate_open_flows, 20);
 	assert_int_equal(config->log_level, LOG_INFO);
 }
@@ -210,6 +211,7 @@ static const char FULL[] = "PUBLIC_URL=https://cal.example.com:8443\n"
 			   "INTENT_SETTLE_S=4\n"
 			   "RATE_DEMO_PER_MIN=6\n"
 			   "RATE_FAILURES_PER_10MIN=7\n"
+			   "RATE_GOOGLE_PER_MIN=0\n"
 			   "RATE_KEY_PER_MIN=8\n"
 			   "RATE_OUTLOOK_AT_ONCE=3\n"
 			   "RATE_OPEN_FLOWS=9\n"
@@ -280,6 +282,7 @@ static void every_setting_of_callers_and_providers_arrives(void **state)
 	assert_int_equal(config->intent_settle_s, 4);
 	assert_int_equal(config->rate_demo_per_min, 6);
 	assert_int_equal(config->rate_failures_per_10min, 7);
+	assert_int_equal(config->rate_google_per_min, 0);
 	assert_int_equal(config->rate_key_per_min, 8);
 	assert_int_equal(config->rate_open_flows, 9);
 	assert_int_equal(config->log_level, LOG_DEBUG);
