@@ -61,6 +61,7 @@ libcalbridge_a_SOURCES = \
 	app/store/provider_slots.c app/store/provider_slots.h \
 	app/store/sessions.c app/store/sessions.h \
 	app/provider/google.c app/provider/google.h \
+	app/provider/google_event.c app/provider/google_event.h \
 	app/provider/google_json.c app/provider/google_json.h \
 	app/provider/provider.c app/provider/provider.h \
 	app/provider/providers.c app/provider/providers.h \

@@ -20,6 +20,7 @@ UNIT_TESTS = \
 	tests/unit/test_file \
 	tests/unit/test_flight \
 	tests/unit/test_google \
+	tests/unit/test_google_event \
 	tests/unit/test_google_json \
 	tests/unit/test_http \
 	tests/unit/test_json \
@@ -151,6 +152,9 @@ tests_unit_test_flight_LDADD = $(UNIT_LIBS)
 tests_unit_test_google_SOURCES = tests/unit/test_google.c tests/unit/https_server.c $(UNIT_HELPERS)
 tests_unit_test_google_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_google_LDADD = $(UNIT_LIBS)
+tests_unit_test_google_event_SOURCES = tests/unit/test_google_event.c $(UNIT_HELPERS)
+tests_unit_test_google_event_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_google_event_LDADD = $(UNIT_LIBS)
 tests_unit_test_google_json_SOURCES = tests/unit/test_google_json.c $(UNIT_HELPERS)
 tests_unit_test_google_json_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_google_json_LDADD = $(UNIT_LIBS)

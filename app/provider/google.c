@@ -3,9 +3,13 @@
 #include <string.h>
 
 #include "base/config.h"
+#include "base/rfc3339.h"
 #include "io/http.h"
 #include "model/event.h"
+#include "provider/google_event.h"
 #include "provider/google_json.h"
+
+#define JSON_TYPE "application/json; charset=UTF-8"
 
 #define SCOPE_CALENDAR "https://www.googleapis.com/auth/calendar"
 #define SCOPE_EVENTS SCOPE_CALENDAR ".events"
@@ -13,14 +17,26 @@
 #define SCOPE_PROFILE "https://www.googleapis.com/auth/userinfo.profile"
 #define SCOPES_ASKED "openid " SCOPE_CALENDAR " " SCOPE_EMAIL " " SCOPE_PROFILE
 
-/* No more of an event than is read from it, and without the white space. */
-#define SHORT_ANSWER "prettyPrint=false&fields=id,status,htmlLink,etag,extendedProperties/private"
+/* No more of an event than is read from it. A guest as he stands is needed by a change alone. */
+#define PLACE "id,status,htmlLink,etag,extendedProperties/private"
+#define DETAILS                                                                                    \
+	"created,updated,summary,description,location,start,end,iCalUID,attendeesOmitted,"         \
+	"hangoutLink,conferenceData(createRequest/status,entryPoints(entryPointType,uri))"
+#define GUESTS "attendees(email,displayName,responseStatus)"
+
+/* without the white space */
+#define SHORT_ANSWER "prettyPrint=false&fields=" PLACE
+#define WHOLE_ANSWER SHORT_ANSWER "," DETAILS ",attendees"
+#define LIST_ANSWER                                                                                \
+	"prettyPrint=false&fields=kind,nextPageToken,items(" PLACE "," DETAILS "," GUESTS ")"
 
 enum {
 	URL_BYTES_MAX = 8192,
 	FORM_BYTES_MAX = 32 * 1024,
 	EVENT_BYTES_MAX = 512 * 1024,
 	ANSWER_BYTES_MAX = 256 * 1024,
+	LIST_MAX = 32, /* so that the largest events, too, can be read in a request's memory */
+	LIST_BYTES_MAX = 3 * 1024 * 1024,
 	TOKEN_ANSWER_BYTES_MAX = 64 * 1024,
 	TOKEN_ARENA_BYTES = 16 * 1024,
 	TOKEN_ARENA_BYTES_MAX = 1024 * 1024,
@@ -37,6 +53,11 @@ static bool google_is_configured(const struct config *config)
 static const char *google_issuer(const struct config *config)
 {
 	return config->google_issuer;
+}
+
+static struct provider_budget google_budget(const struct config *config)
+{
+	return (struct provider_budget){.calls_per_min = (unsigned)config->rate_google_per_min};
 }
 
 static void add_pair(struct buf *out, const char *name, struct slice value)
@@ -246,30 +267,33 @@ static enum err google_account(struct provider_cx *cx, struct account *who, stru
 
 /* --- events --- */
 
-/* id is empty for the list of events. query begins without its question mark. */
-static enum err event_url(const struct provider_cx *cx, const char *id, const char *query,
-			  const char **out)
+/* Everything up to the question mark. id is empty for the list of events. */
+static void begin_url(const struct provider_cx *cx, const char *id, struct buf *url)
 {
 	struct slice calendar = cx->calendar_id;
-	struct buf url;
 
 	if (calendar.len == 0)
 		calendar = SLICE("primary");
-	buf_init(&url, cx->arena, URL_BYTES_MAX);
-	buf_add_text(&url, cx->config->google_api_url);
-	add_pair(&url, "/calendars/", calendar);
-	buf_add_text(&url, "/events");
+	buf_init(url, cx->arena, URL_BYTES_MAX);
+	buf_add_text(url, cx->config->google_api_url);
+	add_pair(url, "/calendars/", calendar);
+	buf_add_text(url, "/events");
 	if (id[0])
-		add_pair(&url, "/", slice_of(id));
-	buf_add_byte(&url, '?');
-	buf_add_text(&url, query);
-	*out = buf_slice(&url).data;
-	return buf_error(&url);
+		add_pair(url, "/", slice_of(id));
+	buf_add_byte(url, '?');
 }
 
-static const char *event_query(bool notify)
+static const char *mails(bool notify)
 {
-	return notify ? "sendUpdates=all&" SHORT_ANSWER : "sendUpdates=none&" SHORT_ANSWER;
+	return notify ? "sendUpdates=all" : "sendUpdates=none";
+}
+
+/* What the answer is to hold; the last of the query. */
+static enum err end_url(const struct provider_cx *cx, struct buf *url, struct http_ask *ask)
+{
+	buf_add_text(url, cx->whole ? WHOLE_ANSWER : SHORT_ANSWER);
+	ask->url = buf_slice(url).data;
+	return buf_error(url);
 }
 
 /* The answer must be about the event that was asked for, or it says nothing. */
@@ -285,7 +309,7 @@ static enum err ask_for_event(const struct provider_cx *cx, enum google_call cal
 	ask->ceiling_bytes = ANSWER_BYTES_MAX;
 	e = ask_google(cx, call, ask, &reply, why);
 	if (!e)
-		e = google_json_placed(cx->arena, json_body(&reply), out, why);
+		e = google_event_read(cx->arena, json_body(&reply), cx->whole, out, why);
 	if (e || slice_is(out->id, id))
 		return e;
 	*out = (struct placed){0};
@@ -295,55 +319,77 @@ static enum err ask_for_event(const struct provider_cx *cx, enum google_call cal
 static enum err google_put(struct provider_cx *cx, const char *id, const struct stamp *stamp,
 			   const struct event *ev, struct placed *out, struct fail *why)
 {
-	struct http_ask ask = {.method = "POST", .content_type = "application/json; charset=UTF-8"};
-	struct buf body;
+	struct http_ask ask = {.method = "POST", .content_type = JSON_TYPE};
+	struct buf body, url;
 	enum err e;
 
 	buf_init(&body, cx->arena, EVENT_BYTES_MAX);
-	google_json_insert(ev, id, stamp, &body);
+	google_event_insert(ev, id, stamp, &body);
 	e = buf_error(&body);
-	if (!e)
-		e = event_url(cx, "", event_query(ev->notify), &ask.url);
 	if (e)
 		return e;
 	ask.body = buf_slice(&body);
-	return ask_for_event(cx, GOOGLE_WRITE, &ask, id, out, why);
+	begin_url(cx, "", &url);
+	buf_add_text(&url, mails(ev->notify));
+	buf_add_text(&url, ev->conference ? "&conferenceDataVersion=1&" : "&");
+	e = end_url(cx, &url, &ask);
+	return e ? e : ask_for_event(cx, GOOGLE_WRITE, &ask, id, out, why);
+}
+
+/*
+ * A conference that was taken away by hand needs a new name to be asked for again: the
+ * event's version is in it, which If-Match lets pass but once.
+ */
+static enum err write_change(const struct provider_cx *cx, const struct placed *stands,
+			     const struct event *ev, unsigned parts, struct buf *body)
+{
+	const char *ask_id = arena_format(cx->arena, "%s-%s", stands->id.data,
+					  stands->etag.len > 0 ? stands->etag.data : "");
+
+	if (!ask_id)
+		return ERR_NOMEM;
+	buf_init(body, cx->arena, EVENT_BYTES_MAX);
+	google_event_patch(ev, parts, ask_id, body);
+	return buf_error(body);
 }
 
 static enum err google_change(struct provider_cx *cx, const struct placed *stands,
 			      const struct event *ev, unsigned parts, struct placed *out,
 			      struct fail *why)
 {
-	const char *id = stands->id.data;
 	struct http_ask ask = {
-		.method = "PATCH",
-		.content_type = "application/json; charset=UTF-8",
-		.if_match = stands->etag.data,
-	};
-	struct buf body;
+		.method = "PATCH", .content_type = JSON_TYPE, .if_match = stands->etag.data};
+	struct buf body, url;
 	enum err e;
 
-	buf_init(&body, cx->arena, EVENT_BYTES_MAX);
-	google_json_patch(ev, parts, &body);
-	e = buf_error(&body);
-	if (!e)
-		e = event_url(cx, id, event_query(ev->notify), &ask.url);
+	*out = (struct placed){0};
+	if ((parts & EVENT_ATTENDEES) && !stands->event.attendees)
+		return fail_set(why, ERR_REFUSED, "google: not all of its guests are known");
+	e = write_change(cx, stands, ev, parts, &body);
 	if (e)
 		return e;
 	ask.body = buf_slice(&body);
-	return ask_for_event(cx, GOOGLE_WRITE, &ask, id, out, why);
+	begin_url(cx, stands->id.data, &url);
+	buf_add_text(&url, mails(ev->notify));
+	buf_add_text(&url, "&conferenceDataVersion=1&");
+	e = end_url(cx, &url, &ask);
+	return e ? e : ask_for_event(cx, GOOGLE_WRITE, &ask, stands->id.data, out, why);
 }
 
 static enum err google_drop(struct provider_cx *cx, const char *id, bool notify, struct fail *why)
 {
-	struct http_ask ask = {.method = "DELETE", .bearer = cx->access};
+	struct http_ask ask = {
+		.method = "DELETE", .bearer = cx->access, .ceiling_bytes = ANSWER_BYTES_MAX};
 	struct http_reply reply;
-	enum err e = event_url(cx, id, notify ? "sendUpdates=all" : "sendUpdates=none", &ask.url);
+	struct buf url;
+	enum err e;
 
-	if (!e) {
-		ask.ceiling_bytes = ANSWER_BYTES_MAX;
+	begin_url(cx, id, &url);
+	buf_add_text(&url, mails(notify));
+	ask.url = buf_slice(&url).data;
+	e = buf_error(&url);
+	if (!e)
 		e = ask_google(cx, GOOGLE_DROP, &ask, &reply, why);
-	}
 	if (!e && is_success(&reply))
 		e = google_json_done(cx->arena, buf_slice(&reply.body), why);
 	return e;
@@ -353,9 +399,67 @@ static enum err google_get(struct provider_cx *cx, const char *id, struct placed
 			   struct fail *why)
 {
 	struct http_ask ask = {.method = "GET"};
-	enum err e = event_url(cx, id, SHORT_ANSWER, &ask.url);
+	struct buf url;
+	enum err e;
 
+	begin_url(cx, id, &url);
+	e = end_url(cx, &url, &ask);
 	return e ? e : ask_for_event(cx, GOOGLE_READ, &ask, id, out, why);
+}
+
+/* --- a list --- */
+
+static void add_time(struct buf *url, const char *name, int64_t instant_ms)
+{
+	char text[RFC3339_BYTES];
+
+	rfc3339_utc(instant_ms, text);
+	add_pair(url, name, slice_of(text));
+}
+
+/* Google cuts the milliseconds off: the upper bound is the next whole second. */
+static int64_t whole_second_from(int64_t instant_ms)
+{
+	int64_t rest = instant_ms % 1000;
+
+	return rest > 0 ? instant_ms - rest + 1000 : instant_ms;
+}
+
+static enum err list_url(const struct provider_cx *cx, const char *owner,
+			 const struct event_range *range, struct http_ask *ask)
+{
+	unsigned max = range->max < LIST_MAX ? range->max : LIST_MAX;
+	struct buf url;
+
+	begin_url(cx, "", &url);
+	add_pair(&url, "privateExtendedProperty=" GOOGLE_EVENT_OWNER "%3D", slice_of(owner));
+	buf_format(&url, "&singleEvents=true&orderBy=startTime&showDeleted=false&maxResults=%u",
+		   max);
+	if (range->from_ms != INT64_MIN)
+		add_time(&url, "&timeMin=", range->from_ms);
+	if (range->to_ms != INT64_MAX)
+		add_time(&url, "&timeMax=", whole_second_from(range->to_ms));
+	if (range->page.len > 0)
+		add_pair(&url, "&pageToken=", range->page);
+	buf_add_text(&url, "&" LIST_ANSWER);
+	ask->url = buf_slice(&url).data;
+	return buf_error(&url);
+}
+
+static enum err google_list(struct provider_cx *cx, const char *owner,
+			    const struct event_range *range, struct placed_list *out,
+			    struct fail *why)
+{
+	enum google_call call = range->page.len > 0 ? GOOGLE_PAGE : GOOGLE_READ;
+	struct http_ask ask = {
+		.method = "GET", .bearer = cx->access, .ceiling_bytes = LIST_BYTES_MAX};
+	struct http_reply reply;
+	enum err e = list_url(cx, owner, range, &ask);
+
+	*out = (struct placed_list){0};
+	if (!e)
+		e = ask_google(cx, call, &ask, &reply, why);
+	return e ? e : google_event_list(cx->arena, json_body(&reply), owner, out, why);
 }
 
 const struct provider PROVIDER_GOOGLE = {
@@ -364,6 +468,7 @@ const struct provider PROVIDER_GOOGLE = {
 	.is_configured = google_is_configured,
 	.consent_url = google_consent_url,
 	.issuer = google_issuer,
+	.budget = google_budget,
 	.exchange = google_exchange,
 	.refresh = google_refresh,
 	.revoke = google_revoke,
@@ -373,4 +478,5 @@ const struct provider PROVIDER_GOOGLE = {
 	.change = google_change,
 	.drop = google_drop,
 	.get = google_get,
+	.list = google_list,
 };

@@ -1,19 +1,9 @@
 #include "provider/google_json.h"
 
 #include "base/json.h"
-#include "base/rfc3339.h"
-#include "base/zone.h"
-#include "model/event.h"
-
-/* the names of our private properties */
-#define MARKER "calbridge"
-#define OWNER "calbridgeOwner"
 
 enum {
-	ID_BYTES_MAX = 1024,     /* of an event */
 	ACCOUNT_BYTES_MAX = 255, /* a sub, by OpenID Connect */
-	MARKER_BYTES_MAX = 1024, /* what Google keeps of a property */
-	LINK_BYTES_MAX = 4096,
 	REASON_BYTES_MAX = 40,
 	EXPIRES_DEFAULT_S = 3600,
 	EXPIRES_MAX_S = 86400,
@@ -21,126 +11,24 @@ enum {
 	QUOTA_PAUSE_S = 3600, /* an account locked for too many guests: hours */
 };
 
-/* --- an event of ours, as theirs --- */
-
-/* A wall time with its offset says the instant even in an hour that comes twice. */
-static void write_time(struct json_writer *w, const char *name, int64_t instant_ms,
-		       const struct zone *zone)
-{
-	char text[RFC3339_BYTES];
-
-	json_open(w, name);
-	if (zone) {
-		rfc3339_zoned(instant_ms, zone, text);
-		json_add_string(w, "dateTime", text);
-		json_add_string(w, "timeZone", zone_name(zone));
-	} else {
-		rfc3339_utc(instant_ms, text);
-		json_add_string(w, "dateTime", text);
-		json_add_string(w, "timeZone", "UTC");
-	}
-}
-
-static void write_times(struct json_writer *w, const struct event *event, bool patch)
-{
-	const struct zone *zone = zone_find(event->time_zone);
-
-	write_time(w, "start", event->start_ms, zone);
-	if (patch)
-		json_add_null(w, "date"); /* somebody may have made it last all day */
-	json_close(w);
-	write_time(w, "end", event->end_ms, zone);
-	if (patch)
-		json_add_null(w, "date");
-	json_close(w);
-}
-
-static void write_attendees(struct json_writer *w, const struct event *event)
-{
-	json_open_array(w, "attendees");
-	for (size_t i = 0; i < event->n_attendees; i++) {
-		json_open(w, NULL);
-		json_add_text(w, "email", event->attendees[i].email);
-		if (event->attendees[i].name.len > 0)
-			json_add_text(w, "displayName", event->attendees[i].name);
-		json_close(w);
-	}
-	json_close_array(w);
-}
-
-/* A patch merges: what is to go must be said, by null. */
-static void write_text(struct json_writer *w, const char *name, struct slice text, bool patch)
-{
-	if (text.len > 0)
-		json_add_text(w, name, text);
-	else if (patch)
-		json_add_null(w, name);
-}
-
-void google_json_insert(const struct event *event, const char *id, const struct stamp *stamp,
-			struct buf *out)
-{
-	struct json_writer w;
-
-	json_writer_init(&w, out);
-	json_open(&w, NULL);
-	json_add_string(&w, "id", id);
-	json_add_text(&w, "summary", event->summary);
-	write_text(&w, "description", event->description, false);
-	write_text(&w, "location", event->location, false);
-	write_times(&w, event, false);
-	if (event->n_attendees > 0)
-		write_attendees(&w, event);
-	json_open(&w, "reminders");
-	json_add_bool(&w, "useDefault", true);
-	json_close(&w);
-	json_open(&w, "extendedProperties");
-	json_open(&w, "private");
-	json_add_string(&w, MARKER, stamp->marker);
-	json_add_string(&w, OWNER, stamp->owner);
-	json_close(&w);
-	json_close(&w);
-	json_close(&w);
-}
-
-void google_json_patch(const struct event *event, unsigned parts, struct buf *out)
-{
-	struct json_writer w;
-
-	json_writer_init(&w, out);
-	json_open(&w, NULL);
-	if (parts & EVENT_SUMMARY)
-		json_add_text(&w, "summary", event->summary);
-	if (parts & EVENT_DESCRIPTION)
-		write_text(&w, "description", event->description, true);
-	if (parts & EVENT_LOCATION)
-		write_text(&w, "location", event->location, true);
-	if (parts & EVENT_TIMES)
-		write_times(&w, event, true);
-	if (parts & EVENT_ATTENDEES)
-		write_attendees(&w, event);
-	json_close(&w);
-}
-
 /* --- their answers --- */
 
-static enum err nonsense(struct fail *why, const char *what)
+enum err google_json_nonsense(struct fail *why, const char *what)
 {
 	return fail_set(why, ERR_UPSTREAM, "google: %s", what);
 }
 
-/* The object of a success; a body with an error in it is none, whatever its status was. */
-static enum err read_success(struct arena *arena, struct slice body, const struct json **root,
+enum err google_json_success(struct arena *arena, struct slice body, const struct json **root,
 			     struct fail *why)
 {
 	enum err e = json_read(arena, body, &JSON_PROVIDER, root, NULL);
 
 	if (e)
-		return e == ERR_NOMEM ? e : nonsense(why, "answer is not JSON");
+		return e == ERR_NOMEM ? e : google_json_nonsense(why, "answer is not JSON");
 	if ((*root)->kind != JSON_OBJECT)
-		return nonsense(why, "answer is no object");
+		return google_json_nonsense(why, "answer is no object");
 	if (json_member(*root, "error"))
-		return nonsense(why, "error in an answer of success");
+		return google_json_nonsense(why, "error in an answer of success");
 	return OK;
 }
 
@@ -153,8 +41,7 @@ static bool is_visible(struct slice text)
 	return true;
 }
 
-/* Takes member name into out if it is a text of at most max visible characters, or absent. */
-static bool take_word(const struct json *object, const char *name, size_t max, struct slice *out)
+bool google_json_word(const struct json *object, const char *name, size_t max, struct slice *out)
 {
 	const struct json *value = json_member(object, name);
 
@@ -165,27 +52,6 @@ static bool take_word(const struct json *object, const char *name, size_t max, s
 		return false;
 	*out = value->text;
 	return true;
-}
-
-enum err google_json_placed(struct arena *arena, struct slice body, struct placed *out,
-			    struct fail *why)
-{
-	const struct json *root, *own;
-	enum err e = read_success(arena, body, &root, why);
-
-	*out = (struct placed){0};
-	if (e)
-		return e;
-	own = json_member(json_member(root, "extendedProperties"), "private");
-	if (!take_word(root, "id", ID_BYTES_MAX, &out->id) || out->id.len == 0 ||
-	    !take_word(root, "htmlLink", LINK_BYTES_MAX, &out->html_link) ||
-	    !take_word(root, "etag", ID_BYTES_MAX, &out->etag) ||
-	    !take_word(own, MARKER, MARKER_BYTES_MAX, &out->marker)) {
-		*out = (struct placed){0};
-		return nonsense(why, "answer is no event");
-	}
-	out->cancelled = slice_is(json_text(root, "status"), "cancelled");
-	return OK;
 }
 
 /* Whole seconds of "3600", 3599.9 or -5; false for what is no such number. */
@@ -220,7 +86,7 @@ static bool take_token(const struct json *object, const char *name, struct slice
 	*out = (struct slice){0};
 	if (value && value->kind == JSON_NULL)
 		return true;
-	return take_word(object, name, SECRET_BYTES_MAX, out);
+	return google_json_word(object, name, SECRET_BYTES_MAX, out);
 }
 
 static bool is_bearer(const struct json *object)
@@ -235,14 +101,14 @@ enum err google_json_grant(struct arena *arena, struct slice body, struct grant 
 {
 	const struct json *root;
 	struct slice access, refresh;
-	enum err e = read_success(arena, body, &root, why);
+	enum err e = google_json_success(arena, body, &root, why);
 
 	*out = (struct grant){0};
 	if (e)
 		return e;
 	if (!take_token(root, "access_token", &access) || access.len == 0 ||
 	    !take_token(root, "refresh_token", &refresh) || !is_bearer(root))
-		return nonsense(why, "answer is no grant");
+		return google_json_nonsense(why, "answer is no grant");
 	e = secret_set(&out->access, access);
 	if (!e && refresh.len > 0)
 		e = secret_set(&out->refresh, refresh);
@@ -260,26 +126,26 @@ enum err google_json_account(struct arena *arena, struct slice body, struct acco
 {
 	const struct json *root;
 	const char *id = "id"; /* as userinfo v2 calls it; OpenID Connect says sub */
-	enum err e = read_success(arena, body, &root, why);
+	enum err e = google_json_success(arena, body, &root, why);
 
 	*out = (struct account){0};
 	if (e)
 		return e;
 	if (!json_member(root, id))
 		id = "sub";
-	if (take_word(root, id, ACCOUNT_BYTES_MAX, &out->id) && out->id.len > 0 &&
-	    take_word(root, "email", SECRET_BYTES_MAX, &out->email) &&
+	if (google_json_word(root, id, ACCOUNT_BYTES_MAX, &out->id) && out->id.len > 0 &&
+	    google_json_word(root, "email", SECRET_BYTES_MAX, &out->email) &&
 	    (out->email.len == 0 || text_is_email(out->email)))
 		return OK;
 	*out = (struct account){0};
-	return nonsense(why, "answer names no account");
+	return google_json_nonsense(why, "answer names no account");
 }
 
 enum err google_json_done(struct arena *arena, struct slice body, struct fail *why)
 {
 	const struct json *root;
 
-	return body.len == 0 ? OK : read_success(arena, body, &root, why);
+	return body.len == 0 ? OK : google_json_success(arena, body, &root, why);
 }
 
 /* --- their refusals --- */
@@ -324,7 +190,7 @@ static struct refusal read_refusal(struct arena *arena, struct slice body)
 
 enum {
 	OAUTH = GOOGLE_EXCHANGE | GOOGLE_REFRESH | GOOGLE_REVOKE,
-	API = GOOGLE_READ | GOOGLE_WRITE | GOOGLE_DROP,
+	API = GOOGLE_READ | GOOGLE_WRITE | GOOGLE_DROP | GOOGLE_PAGE,
 	ANY = OAUTH | API,
 };
 
@@ -365,6 +231,8 @@ static const struct row ROWS[] = {
 	{ API,             403, "insufficientPermissions", ERR_SCOPE_MISSING, 0, false },
 	{ API,             403, SCOPE_LACKING,             ERR_SCOPE_MISSING, 0, false },
 	{ API,             403, "accessNotConfigured",     ERR_MISCONFIGURED, 0, false },
+	{ GOOGLE_PAGE,     400, NULL,                      ERR_BAD_REQUEST, 0, false },
+	{ GOOGLE_PAGE,     410, NULL,                      ERR_BAD_REQUEST, 0, false },
 	{ GOOGLE_DROP,     404, NULL,                      OK,          0, false },
 	{ GOOGLE_DROP,     410, NULL,                      OK,          0, false },
 	{ API,             404, NULL,                      ERR_GONE,    0, false },

@@ -1,21 +1,20 @@
 #ifndef CB_PROVIDER_GOOGLE_JSON_H
 #define CB_PROVIDER_GOOGLE_JSON_H
 /*
- * google_json: the wire shapes of Google OAuth 2.0 and Calendar v3: our event as the JSON of
- * theirs, and what their answers say. Pure, and fuzzed: every answer is somebody else's text.
- * What does not look as it must is ERR_UPSTREAM, never a guess.
- * Stands on base, model/event.
- * Source: Calendar API v3 "Events", "Handle API errors"; RFC 6749 sections 5.1 and 5.2.
+ * google_json: what the answers of Google say: tokens, who it is, and refusals of OAuth 2.0 and
+ * Calendar v3; its events are google_event's. Pure, and fuzzed: every answer is somebody
+ * else's text. What does not look as it must is ERR_UPSTREAM, never a guess.
+ * Stands on base.
+ * Source: Calendar API v3 "Handle API errors"; RFC 6749 sections 5.1 and 5.2.
  */
 #include <stdbool.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "provider/provider.h"
 
-struct event;
+struct json;
 
 /* The kinds of call between which the meaning of an answer differs; bits of a table's row. */
 enum google_call {
@@ -25,24 +24,25 @@ enum google_call {
 	GOOGLE_READ = 8,   /* userinfo, an event */
 	GOOGLE_WRITE = 16, /* an event */
 	GOOGLE_DROP = 32,
+	GOOGLE_PAGE = 64, /* of a list, which an earlier page has named */
 };
 
-/*
- * Appends the body of an insert: under id, with our stamp as private properties and the
- * calendar's own reminders.
- */
-void google_json_insert(const struct event *event, const char *id, const struct stamp *stamp,
-			struct buf *out);
+/* ERR_UPSTREAM, with what it was as detail (a constant). */
+enum err google_json_nonsense(struct fail *why, const char *what);
 
 /*
- * Appends the body of a patch of these parts (enum event_part). An empty text removes what
- * stands there.
+ * The object of a success, in arena; a body with an error in it is none, whatever its status
+ * was. ERR_UPSTREAM, ERR_NOMEM.
  */
-void google_json_patch(const struct event *event, unsigned parts, struct buf *out);
+MUST_USE enum err google_json_success(struct arena *arena, struct slice body,
+				      const struct json **root, struct fail *why);
 
-/* Reads an event. id must be there; all of out lives in arena. ERR_UPSTREAM, ERR_NOMEM. */
-MUST_USE enum err google_json_placed(struct arena *arena, struct slice body, struct placed *out,
-				     struct fail *why);
+/*
+ * Takes member name into out if it is a text of at most max visible characters, or absent (then
+ * out is empty). False when it is anything else.
+ */
+MUST_USE bool google_json_word(const struct json *object, const char *name, size_t max,
+			       struct slice *out);
 
 /*
  * Reads the answer to an exchange or refresh; out is empty on entry and owned by the caller.

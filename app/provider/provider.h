@@ -90,7 +90,7 @@ struct placed {
 struct event_range {
 	int64_t from_ms;   /* that end after it; INT64_MIN: from the first */
 	int64_t to_ms;     /* that begin before it; INT64_MAX: to the last */
-	unsigned max;      /* of a page, 1 to 250 */
+	unsigned max;      /* of a page, 1 to 250; it may be shorter and not the last */
 	struct slice page; /* empty: the first; else what `next` said */
 };
 
@@ -179,7 +179,8 @@ struct provider {
 			 struct fail *why);
 
 	/*
-	 * A page of the events with this owner's stamp that stand in the calendar, all of each.
+	 * A page of the events with this owner's stamp that stand in the calendar, all of each
+	 * but for the guests' `raw`.
 	 * ERR_BAD_REQUEST: the page is none, or none any more.
 	 */
 	enum err (*list)(struct provider_cx *cx, const char *owner, const struct event_range *range,

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "io/http.h"
 #include "io/http_header.h"
+#include "provider/google_event.h"
 #include "provider/google_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -19,13 +20,40 @@ static void must(bool good)
 		abort();
 }
 
-static void fuzz_placed(struct arena *arena, struct slice body)
+static void check_event(const struct placed *placed, bool raw)
+{
+	const struct event *event = &placed->event;
+
+	must(event->end_ms >= event->start_ms);
+	must(event->attendees || event->n_attendees == 0);
+	must(placed->conference_url.len == 0 || event->conference);
+	for (size_t i = 0; i < event->n_attendees; i++) {
+		must(event->attendees[i].email.len > 0);
+		must((event->attendees[i].raw.len > 0) == raw);
+	}
+}
+
+static void fuzz_event(struct arena *arena, bool whole, struct slice body)
 {
 	struct placed placed;
-	enum err e = google_json_placed(arena, body, &placed, NULL);
+	enum err e = google_event_read(arena, body, whole, &placed, NULL);
 
 	must(e == OK || e == ERR_UPSTREAM || e == ERR_NOMEM);
 	must((e == OK) == (placed.id.len > 0));
+	check_event(&placed, true);
+}
+
+static void fuzz_list(struct arena *arena, struct slice body)
+{
+	struct placed_list list;
+	enum err e = google_event_list(arena, body, "ow_1", &list, NULL);
+
+	must(e == OK || e == ERR_UPSTREAM || e == ERR_NOMEM);
+	must(e == OK || (list.n == 0 && list.next.len == 0));
+	for (size_t i = 0; i < list.n; i++) {
+		must(list.items[i].id.len > 0 && !list.items[i].cancelled);
+		check_event(&list.items[i], false);
+	}
 }
 
 static void fuzz_grant(struct arena *arena, struct slice body)
@@ -53,7 +81,7 @@ static void fuzz_account(struct arena *arena, struct slice body)
 static void fuzz_refusal(struct arena *arena, unsigned choice, struct slice body)
 {
 	static const int STATUSES[] = {302, 400, 401, 403, 404, 409, 410, 412, 429, 500};
-	enum google_call call = (enum google_call)(1u << choice % 6);
+	enum google_call call = (enum google_call)(1u << choice % 7);
 	int status = STATUSES[choice % ARRAY_LEN(STATUSES)];
 	struct fail why = {0};
 	enum err e = google_json_refusal(arena, call, status, body, &why);
@@ -81,7 +109,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		body = (struct slice){(const char *)data + 1, size - 1};
 		switch (data[0]) {
 		case 'e':
-			fuzz_placed(arena, body);
+			fuzz_event(arena, false, body);
+			break;
+		case 'w':
+			fuzz_event(arena, true, body);
+			break;
+		case 'l':
+			fuzz_list(arena, body);
 			break;
 		case 'g':
 			fuzz_grant(arena, body);

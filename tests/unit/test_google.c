@@ -493,7 +493,8 @@ static void a_change_is_a_patch_that_may_insist_on_a_version(void **state)
 	g.body = "{\"id\":\"cb5f0c\",\"etag\":\"\\\"2\\\"\"}";
 	assert_int_equal(google->change(&g.cx, &first, &event, SUBJECT_AND_TIMES, &placed, &g.why),
 			 OK);
-	assert_line("PATCH /calendar/v3/calendars/primary/events/cb5f0c?sendUpdates=none&");
+	assert_line("PATCH /calendar/v3/calendars/primary/events/cb5f0c?sendUpdates=none&"
+		    "conferenceDataVersion=1&prettyPrint=false&");
 	assert_non_null(strstr(g.head, "\r\nIf-Match: \"1\"\r\n"));
 	assert_null(strstr(g.sent, "attendees"));
 	assert_true(slice_is(placed.etag, "\"2\""));
@@ -508,6 +509,152 @@ static void a_change_is_a_patch_that_may_insist_on_a_version(void **state)
 	g.body = API_ERROR("deleted");
 	assert_int_equal(google->change(&g.cx, &any, &event, SUBJECT_AND_TIMES, &placed, &g.why),
 			 ERR_GONE);
+}
+
+static void guests_are_never_changed_while_some_are_unknown(void **state)
+{
+	const struct attendee guests[] = {{.email = SLICE("a@x.example")}};
+	struct placed stands = {.id = SLICE("cb5f0c"), .etag = SLICE("\"1\"")};
+	unsigned before = https_server_requests(g.server);
+	struct event event = coffee();
+	struct placed placed;
+
+	(void)state;
+	event.attendees = guests;
+	event.n_attendees = 1;
+	g.body = "{\"id\":\"cb5f0c\"}";
+	assert_int_equal(google->change(&g.cx, &stands, &event, EVENT_ATTENDEES, &placed, &g.why),
+			 ERR_REFUSED);
+	assert_int_equal(https_server_requests(g.server), before);
+	stands.event.attendees = guests;
+	assert_int_equal(google->change(&g.cx, &stands, &event, EVENT_ATTENDEES, &placed, &g.why),
+			 OK);
+	assert_string_equal(g.sent, "{\"attendees\":[{\"email\":\"a@x.example\"}]}");
+}
+
+static void each_request_for_a_conference_has_a_name_of_its_own(void **state)
+{
+	struct placed stands = {.id = SLICE("cb5f0c"), .etag = SLICE("\"1\"")};
+	struct event event = coffee();
+	struct placed placed;
+
+	(void)state;
+	event.conference = true;
+	g.body = "{\"id\":\"cb5f0c\"}";
+	assert_int_equal(google->put(&g.cx, "cb5f0c", &STAMP, &event, &placed, &g.why), OK);
+	assert_line("POST /calendar/v3/calendars/primary/events?sendUpdates=all&"
+		    "conferenceDataVersion=1&prettyPrint=false&");
+	assert_non_null(strstr(g.sent, "\"requestId\":\"cb5f0c\""));
+	assert_int_equal(google->change(&g.cx, &stands, &event, EVENT_CONFERENCE, &placed, &g.why),
+			 OK);
+	assert_non_null(strstr(g.sent, "\"requestId\":\"cb5f0c-\\\"1\\\"\""));
+}
+
+#define TIMES                                                                                      \
+	"\"start\":{\"dateTime\":\"2025-12-02T10:00:00-05:00\"},"                                  \
+	"\"end\":{\"dateTime\":\"2025-12-02T15:45:00Z\"}"
+
+static void all_of_an_event_is_asked_for_only_where_it_is_wanted(void **state)
+{
+	struct placed placed;
+
+	(void)state;
+	g.body = "{\"id\":\"cb5f0c\"," TIMES ",\"summary\":\"Coffee\"}";
+	assert_int_equal(google->get(&g.cx, "cb5f0c", &placed, &g.why), OK);
+	assert_line("GET /calendar/v3/calendars/primary/events/cb5f0c?prettyPrint=false&"
+		    "fields=id,status,htmlLink,etag,extendedProperties/private HTTP/1.1\r\n");
+	assert_int_equal(placed.event.summary.len, 0);
+	g.cx.whole = true;
+	assert_int_equal(google->get(&g.cx, "cb5f0c", &placed, &g.why), OK);
+	assert_line("GET /calendar/v3/calendars/primary/events/cb5f0c?prettyPrint=false&"
+		    "fields=id,status,htmlLink,etag,extendedProperties/private,created,updated,"
+		    "summary,description,location,start,end,iCalUID,attendeesOmitted,hangoutLink,"
+		    "conferenceData(createRequest/status,entryPoints(entryPointType,uri)),"
+		    "attendees HTTP/1.1\r\n");
+	assert_true(slice_is(placed.event.summary, "Coffee"));
+}
+
+static const struct event_range EVER = {.from_ms = INT64_MIN, .to_ms = INT64_MAX, .max = 250};
+
+#define LIST_LINE                                                                                  \
+	"GET /calendar/v3/calendars/primary/events?privateExtendedProperty="                       \
+	"calbridgeOwner%3Dow_1&singleEvents=true&orderBy=startTime&showDeleted=false&maxResults="
+
+static void a_list_is_of_one_owner_and_in_order(void **state)
+{
+	struct placed_list list;
+
+	(void)state;
+	g.body = "{\"kind\":\"calendar#events\",\"nextPageToken\":\"Ck/+=\",\"items\":["
+		 "{\"id\":\"cb5f0c\"," TIMES ",\"extendedProperties\":{\"private\":"
+		 "{\"calbridgeOwner\":\"ow_1\"}}}]}";
+	assert_int_equal(google->list(&g.cx, "ow_1", &EVER, &list, &g.why), OK);
+	assert_line(LIST_LINE
+		    "32&prettyPrint=false&fields=kind,nextPageToken,items(id,status,htmlLink,etag,"
+		    "extendedProperties/private,created,updated,summary,description,location,start,"
+		    "end,iCalUID,attendeesOmitted,hangoutLink,conferenceData(createRequest/status,"
+		    "entryPoints(entryPointType,uri)),attendees(email,displayName,responseStatus))"
+		    " HTTP/1.1\r\n");
+	assert_non_null(strstr(g.head, "\r\nAuthorization: Bearer ya29.access\r\n"));
+	assert_int_equal(list.n, 1);
+	assert_true(slice_is(list.items[0].id, "cb5f0c"));
+	assert_true(slice_is(list.next, "Ck/+="));
+}
+
+static void a_list_keeps_to_its_times_and_goes_on_by_page(void **state)
+{
+	struct event_range range = {.from_ms = 1764687600999, .to_ms = 1764690300001, .max = 7};
+	struct placed_list list;
+
+	(void)state;
+	g.body = "{\"kind\":\"calendar#events\"}";
+	range.page = SLICE("Ck/+=");
+	assert_int_equal(google->list(&g.cx, "ow_1", &range, &list, &g.why), OK);
+	assert_line(LIST_LINE "7&timeMin=2025-12-02T15%3A00%3A00.999Z&timeMax="
+			      "2025-12-02T15%3A45%3A01.000Z&pageToken=Ck%2F%2B%3D&prettyPrint=");
+	range.to_ms = 1764690300000;
+	assert_int_equal(google->list(&g.cx, "ow_1", &range, &list, &g.why), OK);
+	assert_non_null(strstr(g.head, "&timeMax=2025-12-02T15%3A45%3A00.000Z&"));
+}
+
+static void a_page_that_google_does_not_know_is_the_askers_fault(void **state)
+{
+	static const struct {
+		const char *status;
+		const char *headers;
+		const char *page;
+		enum err wanted;
+	} CASES[] = {
+		{"400 Bad Request", JSON_TYPE, "x", ERR_BAD_REQUEST},
+		{"410 Gone", JSON_TYPE, "x", ERR_BAD_REQUEST},
+		{"400 Bad Request", JSON_TYPE, "", ERR_REFUSED},
+		{"404 Not Found", JSON_TYPE, "x", ERR_GONE},
+		{"401 Unauthorized", JSON_TYPE, "x", ERR_TOKEN},
+		{"400 Bad Request", "Content-Type: text/html", "x", ERR_UPSTREAM},
+		{"200 OK", "Content-Type: text/html", "x", ERR_UPSTREAM},
+	};
+	struct event_range range = EVER;
+	struct placed_list list;
+
+	(void)state;
+	g.body = API_ERROR("invalidParameter");
+	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+		g.status = CASES[i].status;
+		g.headers = CASES[i].headers;
+		range.page = slice_of(CASES[i].page);
+		assert_int_equal(google->list(&g.cx, "ow_1", &range, &list, &g.why),
+				 CASES[i].wanted);
+		assert_null(list.items);
+	}
+}
+
+static void the_budget_is_the_operators(void **state)
+{
+	struct config config = {.rate_google_per_min = 42};
+
+	(void)state;
+	assert_int_equal(google->budget(&config).calls_per_min, 42);
+	assert_int_equal(google->budget(&config).at_once, 0);
 }
 
 static void dropping_what_is_gone_succeeds_and_a_page_does_not(void **state)
@@ -592,6 +739,13 @@ int main(void)
 		TEST(only_the_event_itself_is_a_success),
 		TEST(a_refusal_of_an_event_has_its_remedy),
 		TEST(a_change_is_a_patch_that_may_insist_on_a_version),
+		TEST(guests_are_never_changed_while_some_are_unknown),
+		TEST(each_request_for_a_conference_has_a_name_of_its_own),
+		TEST(all_of_an_event_is_asked_for_only_where_it_is_wanted),
+		TEST(a_list_is_of_one_owner_and_in_order),
+		TEST(a_list_keeps_to_its_times_and_goes_on_by_page),
+		TEST(a_page_that_google_does_not_know_is_the_askers_fault),
+		TEST(the_budget_is_the_operators),
 		TEST(dropping_what_is_gone_succeeds_and_a_page_does_not),
 		TEST(a_look_sees_ours_deleted_and_gone),
 		TEST(a_deadline_that_has_passed_asks_nobody),

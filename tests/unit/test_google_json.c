@@ -6,8 +6,6 @@
 
 #include <cmocka.h>
 
-#include "base/json.h"
-#include "model/event.h"
 #include "provider/google_json.h"
 
 static struct arena *arena;
@@ -25,203 +23,6 @@ static int drop_arena(void **state)
 	arena_free(arena);
 	arena = NULL;
 	return 0;
-}
-
-static const struct stamp STAMP = {.marker = "bk_1", .owner = "ow_1"};
-
-/* 2 December 2025, 10:00 to 10:45 in New York */
-static struct event coffee(void)
-{
-	return (struct event){
-		.summary = SLICE("Coffee"),
-		.start_ms = 1764687600000,
-		.end_ms = 1764690300000,
-		.time_zone = SLICE("America/New_York"),
-	};
-}
-
-static const char *inserted(const struct event *event)
-{
-	struct buf out;
-
-	buf_init(&out, arena, 1024 * 1024);
-	google_json_insert(event, "cb5f0c", &STAMP, &out);
-	assert_int_equal(buf_error(&out), OK);
-	return buf_slice(&out).data;
-}
-
-static const char *patched(const struct event *event, unsigned parts)
-{
-	struct buf out;
-
-	buf_init(&out, arena, 1024 * 1024);
-	google_json_patch(event, parts, &out);
-	assert_int_equal(buf_error(&out), OK);
-	return buf_slice(&out).data;
-}
-
-static void an_insert_carries_our_id_marker_and_the_calendars_reminders(void **state)
-{
-	struct event event = coffee();
-
-	(void)state;
-	assert_string_equal(inserted(&event),
-			    "{\"id\":\"cb5f0c\",\"summary\":\"Coffee\","
-			    "\"start\":{\"dateTime\":\"2025-12-02T10:00:00-05:00\","
-			    "\"timeZone\":\"America/New_York\"},"
-			    "\"end\":{\"dateTime\":\"2025-12-02T10:45:00-05:00\","
-			    "\"timeZone\":\"America/New_York\"},"
-			    "\"reminders\":{\"useDefault\":true},"
-			    "\"extendedProperties\":{\"private\":{\"calbridge\":\"bk_1\","
-			    "\"calbridgeOwner\":\"ow_1\"}}}");
-}
-
-static void an_insert_names_guests_and_texts(void **state)
-{
-	struct attendee guests[] = {{.email = SLICE("m@example.com"), .name = SLICE("Mi\"lan")},
-				    {.email = SLICE("n@example.com")}};
-	struct event event = coffee();
-	const char *text;
-
-	(void)state;
-	event.attendees = guests;
-	event.n_attendees = 2;
-	event.description = SLICE("two\nlines");
-	event.location = SLICE("Caf\xc3\xa9");
-	text = inserted(&event);
-	assert_non_null(strstr(text,
-			       "\"attendees\":[{\"email\":\"m@example.com\","
-			       "\"displayName\":\"Mi\\\"lan\"},{\"email\":\"n@example.com\"}]"));
-	assert_non_null(
-		strstr(text, "\"description\":\"two\\nlines\",\"location\":\"Caf\xc3\xa9\""));
-}
-
-static void an_hour_that_comes_twice_is_told_apart_by_its_offset(void **state)
-{
-	struct event event = coffee();
-
-	(void)state;
-	event.start_ms = 1762061400000; /* 2 November 2025, 01:30 EDT */
-	event.end_ms = event.start_ms + 3600000;
-	assert_non_null(strstr(inserted(&event), "2025-11-02T01:30:00-04:00"));
-	assert_non_null(strstr(inserted(&event), "2025-11-02T01:30:00-05:00"));
-}
-
-static void a_zone_that_nobody_knows_keeps_the_instant(void **state)
-{
-	struct event event = coffee();
-
-	(void)state;
-	event.time_zone = SLICE("Mars/Olympus");
-	assert_non_null(strstr(inserted(&event), "{\"dateTime\":\"2025-12-02T15:00:00.000Z\","
-						 "\"timeZone\":\"UTC\"}"));
-}
-
-static void a_patch_says_by_null_what_is_to_go(void **state)
-{
-	struct event event = coffee();
-
-	(void)state;
-	assert_string_equal(
-		patched(&event, EVENT_SUMMARY | EVENT_DESCRIPTION | EVENT_LOCATION | EVENT_TIMES),
-		"{\"summary\":\"Coffee\",\"description\":null,\"location\":null,"
-		"\"start\":{\"dateTime\":\"2025-12-02T10:00:00-05:00\","
-		"\"timeZone\":\"America/New_York\",\"date\":null},"
-		"\"end\":{\"dateTime\":\"2025-12-02T10:45:00-05:00\","
-		"\"timeZone\":\"America/New_York\",\"date\":null}}");
-}
-
-static void a_patch_says_nothing_of_a_part_that_is_not_named(void **state)
-{
-	struct attendee guests[] = {{.email = SLICE("m@example.com")}};
-	struct event event = coffee();
-
-	(void)state;
-	event.attendees = guests;
-	event.n_attendees = 1;
-	assert_string_equal(patched(&event, 0), "{}");
-	assert_string_equal(patched(&event, EVENT_SUMMARY), "{\"summary\":\"Coffee\"}");
-	assert_string_equal(patched(&event, EVENT_LOCATION), "{\"location\":null}");
-	assert_string_equal(patched(&event, EVENT_ATTENDEES),
-			    "{\"attendees\":[{\"email\":\"m@example.com\"}]}");
-	event.n_attendees = 0;
-	assert_string_equal(patched(&event, EVENT_ATTENDEES), "{\"attendees\":[]}");
-}
-
-static void an_event_is_read_whatever_stands_beside(void **state)
-{
-	struct placed placed;
-
-	(void)state;
-	assert_int_equal(
-		google_json_placed(
-			arena,
-			SLICE("{ \"kind\": \"calendar#event\",\n \"etag\": \"\\\"3529\\\"\", "
-			      "\"x\": [{}],"
-			      "\"id\": \"cb5f0c\", \"status\": \"confirmed\", \"htmlLink\":"
-			      "\"https://www.google.com/calendar/"
-			      "event?eid=abc\",\"extendedProperties\":"
-			      "{\"shared\":{\"calbridge\":\"no\"},\"private\":{\"calbridge\":\"bk_"
-			      "1\"}}}"),
-			&placed, NULL),
-		OK);
-	assert_true(slice_is(placed.id, "cb5f0c"));
-	assert_true(slice_is(placed.etag, "\"3529\""));
-	assert_true(slice_is(placed.marker, "bk_1"));
-	assert_true(slice_is(placed.html_link, "https://www.google.com/calendar/event?eid=abc"));
-	assert_false(placed.cancelled);
-}
-
-static void a_deleted_event_has_but_its_id(void **state)
-{
-	struct placed placed;
-
-	(void)state;
-	assert_int_equal(google_json_placed(arena,
-					    SLICE("{\"id\":\"a1\",\"status\":\"cancelled\"}"),
-					    &placed, NULL),
-			 OK);
-	assert_true(placed.cancelled);
-	assert_int_equal(placed.marker.len, 0);
-	assert_int_equal(placed.etag.len, 0);
-}
-
-static void what_is_no_event_is_never_a_success(void **state)
-{
-	static const char *const BODIES[] = {
-		"",
-		"{}",
-		"[]",
-		"null",
-		"true",
-		"\"cb5f0c\"",
-		"<!DOCTYPE html><html>Error 502</html>",
-		"{\"id\":\"cb5f0c\"",
-		"{\"id\":\"cb5f0c\"} trailing",
-		"{\"id\":\"\"}",
-		"{\"id\":null}",
-		"{\"id\":7}",
-		"{\"id\":[\"cb5f0c\"]}",
-		"{\"id\":\"a\",\"id\":\"b\"}",
-		"{\"id\":\"cb5f0c\",\"error\":{\"code\":403}}",
-		"{\"id\":\"cb5f0c\",\"error\":null}",
-		"{\"error\":\"invalid_grant\"}",
-		"{\"id\":\"cb5f0c\",\"etag\":5}",
-		"{\"id\":\"cb5f0c\",\"etag\":\"a\\r\\nX-Evil: 1\"}",
-		"{\"id\":\"cb5f0c\",\"htmlLink\":{}}",
-		"{\"id\":\"cb5f0c\",\"htmlLink\":\"java\\nscript\"}",
-		"{\"id\":\"cb5f0c\",\"extendedProperties\":{\"private\":{\"calbridge\":1}}}",
-		"\xff\xfe",
-	};
-	struct placed placed;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(BODIES); i++) {
-		enum err e = google_json_placed(arena, slice_of(BODIES[i]), &placed, NULL);
-
-		if (e != ERR_UPSTREAM || placed.id.data)
-			fail_msg("%s: %d", BODIES[i], (int)e);
-	}
 }
 
 static struct grant granted(const char *body)
@@ -482,6 +283,13 @@ static const struct refused REFUSALS[] = {
 	{ EVENTS, 101, "",                                       ERR_UPSTREAM,      0 },
 	{ EVENTS, 600, API("notFound"),                          ERR_UPSTREAM,      0 },
 
+	{ GOOGLE_PAGE, 400, API("invalidParameter"),             ERR_BAD_REQUEST,   0 },
+	{ GOOGLE_PAGE, 410, API("fullSyncRequired"),             ERR_BAD_REQUEST,   0 },
+	{ GOOGLE_PAGE, 400, "",                                  ERR_UPSTREAM,      0 },
+	{ GOOGLE_PAGE, 401, "",                                  ERR_TOKEN,         0 },
+	{ GOOGLE_PAGE, 403, API("rateLimitExceeded"),            ERR_THROTTLED,    30 },
+	{ GOOGLE_PAGE, 404, API("notFound"),                     ERR_GONE,          0 },
+
 	{ GOOGLE_DROP, 404, API("notFound"),                     OK,                0 },
 	{ GOOGLE_DROP, 410, API("deleted"),                      OK,                0 },
 	{ GOOGLE_DROP, 404, "",                                  ERR_UPSTREAM,      0 },
@@ -496,7 +304,7 @@ static void a_refusal_is_judged_by_status_and_reason(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(REFUSALS); i++) {
 		const struct refused *r = &REFUSALS[i];
 
-		for (unsigned call = 1; call <= GOOGLE_DROP; call *= 2) {
+		for (unsigned call = 1; call <= GOOGLE_PAGE; call *= 2) {
 			struct fail why = {0};
 			enum err e;
 
@@ -562,15 +370,6 @@ static void a_success_without_a_result_has_no_page_in_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_insert_carries_our_id_marker_and_the_calendars_reminders),
-		cmocka_unit_test(an_insert_names_guests_and_texts),
-		cmocka_unit_test(an_hour_that_comes_twice_is_told_apart_by_its_offset),
-		cmocka_unit_test(a_zone_that_nobody_knows_keeps_the_instant),
-		cmocka_unit_test(a_patch_says_by_null_what_is_to_go),
-		cmocka_unit_test(a_patch_says_nothing_of_a_part_that_is_not_named),
-		cmocka_unit_test(an_event_is_read_whatever_stands_beside),
-		cmocka_unit_test(a_deleted_event_has_but_its_id),
-		cmocka_unit_test(what_is_no_event_is_never_a_success),
 		cmocka_unit_test(a_grant_brings_tokens_time_and_scopes),
 		cmocka_unit_test(a_refresh_token_that_does_not_come_stays_empty),
 		cmocka_unit_test(a_lifetime_is_whole_seconds_between_one_and_a_day),
