@@ -5,6 +5,7 @@ every change makes a new etag; guests hear of a change only if ``sendUpdates`` s
 """
 
 import base64
+import hashlib
 import secrets
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -32,6 +33,7 @@ class Event:
     updated: float
     rev: int
     sequence: int = 0
+    asked: str = ""             # the name of the last request for a conference
 
     @property
     def etag(self) -> str:
@@ -52,6 +54,11 @@ def guests_of(members: dict[str, Any], account: Account) -> dict[str, dict[str, 
     """The guests who may get mail, by address in lower case: no rooms, not the owner."""
     return {one["email"].lower(): one for one in members.get("attendees", [])
             if not one.get("resource") and one["email"].lower() != account.email.lower()}
+
+
+def request_of(members: dict[str, Any]) -> dict[str, Any]:
+    """The request for a conference that an event carries, if any."""
+    return members.get("conferenceData", {}).get("createRequest", {})
 
 
 class Calendar:
@@ -80,9 +87,8 @@ class Calendar:
         event = self.events.get(event_id)
         if event is None:
             raise Refused(404, "notFound", "Not Found")
-        if event.members.get("conferenceData", {}).get("createRequest", {}) \
-                .get("status", {}).get("statusCode") == "pending":
-            self.finish_conference(event)
+        if request_of(event.members).get("status", {}).get("statusCode") == "pending":
+            self.end_request(event)
         return event
 
     def insert(self, body: dict[str, Any], send: str, conference: bool = False) -> Event:
@@ -101,7 +107,8 @@ class Calendar:
         if event_id in self.events or any(one.ical_uid == uid for one in self.events.values()):
             raise Refused(409, "duplicate", "The requested identifier already exists.")
         now = self.world.clock.now()
-        event = Event(event_id, uid, members, now, now, self.changed(), body.get("sequence") or 0)
+        event = Event(event_id, uid, members, now, now, self.changed(), body.get("sequence") or 0,
+                      request_of(members).get("requestId", ""))
         self.events[event_id] = event
         self.tell_guests(event, {}, send)
         return event
@@ -118,6 +125,7 @@ class Calendar:
             members.pop("conferenceData", None)
             if "conferenceData" in old:
                 members["conferenceData"] = old["conferenceData"]
+        self.hear_request(event, members)
         moved = any(old.get(name) != members.get(name) for name in ("start", "end", "recurrence"))
         given = body.get("sequence")
         if given is not None and (not isinstance(given, int) or given < event.sequence):
@@ -194,16 +202,33 @@ class Calendar:
                             provider="google", eventId=event.id,
                             summary=event.members.get("summary", ""))
 
-    def finish_conference(self, event: Event) -> None:
-        """A conference that was asked for is there the next time somebody looks."""
-        data = event.members["conferenceData"]
-        code = event.id[-10:]
-        request = {**data["createRequest"], "status": {"statusCode": "success"}}
-        link = f"{self.world.base}/meet/{code}"
-        event.members = {**event.members, "conferenceData": {
-            "createRequest": request, "conferenceId": code,
-            "entryPoints": [{"entryPointType": "video", "uri": link, "label": link}],
-            "conferenceSolution": {"key": {"type": "hangoutsMeet"}, "name": "Google Meet"}}}
+    def hear_request(self, event: Event, members: dict[str, Any]) -> None:
+        """Another request makes another conference; the same one again makes none."""
+        request = request_of(members)
+        name = request.get("requestId", "")
+        if not name or name == request_of(event.members).get("requestId"):
+            return
+        if name == event.asked:
+            del members["conferenceData"]
+            return
+        event.asked = name
+        members["conferenceData"] = {
+            "createRequest": {**request, "status": {"statusCode": "pending"}}}
+
+    def end_request(self, event: Event) -> None:
+        """What was asked for is there the next time somebody looks, or as the switch says."""
+        how = self.world.settings["conference_ends_as"]
+        request = {**request_of(event.members), "status": {"statusCode": how}}
+        if how == "pending":
+            return
+        data: dict[str, Any] = {"createRequest": request}
+        if how == "success":
+            code = hashlib.sha256(f"{event.id} {event.asked}".encode()).hexdigest()[:10]
+            link = f"{self.world.base}/meet/{code}"
+            data.update(conferenceId=code, conferenceSolution={
+                "key": {"type": "hangoutsMeet"}, "name": "Google Meet"},
+                entryPoints=[{"entryPointType": "video", "uri": link, "label": link}])
+        event.members = {**event.members, "conferenceData": data}
         event.rev = self.changed()
 
     def show(self, event: Event, zone: str = "", max_attendees: int = 0) -> dict[str, Any]:

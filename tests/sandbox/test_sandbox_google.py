@@ -329,14 +329,79 @@ def test_guests_get_mail_as_send_updates_says(host, query, mailed):
     assert kinds() == [(to, "cancel", "abcde") for to in mailed if to == OTHER]
 
 
+def conference(name):
+    return {"createRequest": {"requestId": name,
+                              "conferenceSolutionKey": {"type": "hangoutsMeet"}}}
+
+
+def ask(host, name):
+    return host.api("PATCH", "/abcde", {"conferenceData": name and conference(name)},
+                    query="conferenceDataVersion=1").json()
+
+
 def test_a_conference_comes_later_and_only_with_version_1(host):
-    wanted = {"createRequest": {"requestId": "r", "conferenceSolutionKey": {
-        "type": "hangoutsMeet"}}}
-    assert "conferenceData" not in host.insert(conferenceData=wanted)
-    event = host.insert(query="conferenceDataVersion=1", conferenceData=wanted)
+    assert "conferenceData" not in host.insert(conferenceData=conference("r"))
+    event = host.insert(query="conferenceDataVersion=1", conferenceData=conference("r"))
     assert event["conferenceData"]["createRequest"]["status"] == {"statusCode": "pending"}
-    event = host.api("GET", f"/{event['id']}").json()
-    assert event["conferenceData"]["entryPoints"][0]["uri"] == event["hangoutLink"]
+    assert "hangoutLink" not in event
+    later = host.api("GET", f"/{event['id']}").json()
+    assert later["conferenceData"]["entryPoints"][0]["uri"] == later["hangoutLink"]
+    assert later["etag"] != event["etag"]
+
+
+@pytest.mark.parametrize("word", ["pending", "failure"])
+def test_a_conference_may_be_late_or_fail(host, word):
+    host.sandbox.settings(conference_ends_as=word)
+    host.insert(id="abcde", query="conferenceDataVersion=1", conferenceData=conference("r"))
+    for _ in range(2):
+        event = host.api("GET", "/abcde").json()
+        assert event["conferenceData"]["createRequest"]["status"] == {"statusCode": word}
+        assert "hangoutLink" not in event and "entryPoints" not in event["conferenceData"]
+
+
+def test_each_name_asks_for_one_conference(host):
+    host.insert(id="abcde")
+    host.api("PATCH", "/abcde", {"conferenceData": conference("r")})
+    assert "conferenceData" not in host.api("GET", "/abcde").json()
+    ask(host, "r")
+    link = host.api("GET", "/abcde").json()["hangoutLink"]
+    assert ask(host, "r")["hangoutLink"] == link
+    host.api("PATCH", "/abcde", {"summary": "Tea"})
+    assert host.api("GET", "/abcde").json()["hangoutLink"] == link
+    assert "conferenceData" not in ask(host, None)
+    assert "conferenceData" not in ask(host, "r")
+    assert "hangoutLink" not in ask(host, "s")
+    assert host.api("GET", "/abcde").json()["hangoutLink"] != link
+
+
+def test_a_guest_who_is_not_sent_back_as_he_was_loses_his_answer(host):
+    host.insert(id="abcde", attendees=[{"email": GUEST, "optional": True}, {"email": OTHER}])
+    host.sandbox.respond(HOST, "abcde", GUEST)
+    host.sandbox.respond(HOST, "abcde", OTHER, "declined")
+    guests = host.api("GET", "/abcde").json()["attendees"]
+    kept = host.api("PATCH", "/abcde", {"attendees": [guests[0], {"email": OTHER}]}).json()
+    assert kept["attendees"] == [
+        {"email": GUEST, "optional": True, "responseStatus": "accepted"},
+        {"email": OTHER, "responseStatus": "needsAction"}]
+    assert host.api("PATCH", "/abcde", {"summary": "Tea"}).json()["attendees"] \
+        == kept["attendees"]
+
+
+def test_an_answer_of_a_guest_makes_the_etag_stale(host):
+    etag = host.insert(id="abcde", attendees=[{"email": GUEST}])["etag"]
+    host.sandbox.respond(HOST, "abcde", GUEST)
+    answer = host.api("PATCH", "/abcde", {"attendees": []}, headers={"If-Match": etag})
+    assert reason(answer) == (412, "conditionNotMet")
+    assert len(host.api("GET", "/abcde").json()["attendees"]) == 1
+
+
+def test_what_no_guest_sees_mails_nobody(host):
+    host.insert(id="abcde", attendees=[{"email": GUEST}])
+    for change in ({}, {"summary": "Coffee"}, {"colorId": "2"}, {"visibility": "private"},
+                   {"attendees": [{"email": GUEST, "responseStatus": "accepted"}]},
+                   {"reminders": {"useDefault": False}}):
+        host.api("PATCH", "/abcde", change, query="sendUpdates=all")
+    assert host.sandbox.mail() == []
 
 
 def test_hands_on_the_calendar_are_like_the_persons_own(host):

@@ -70,6 +70,24 @@ def test_pages_follow_their_own_query_only(host):
     assert found == wanted and page.json()["nextSyncToken"]
 
 
+def test_pages_of_one_owners_events_are_by_start_and_bounded(host):
+    mine = {"extendedProperties": {"private": {"owner": "1"}}}
+    for day in (5, 3, 1, 4, 2):
+        host.insert(id=f"mine{day}", **times(day), **mine)
+        host.insert(id=f"other{day}", **times(day))
+    query = {"privateExtendedProperty": "owner=1", "singleEvents": "true", "maxResults": 2,
+             "orderBy": "startTime", "showDeleted": "false", "timeMin": "2025-12-01T11:00:00Z",
+             "timeMax": "2025-12-05T10:00:00.999Z"}
+    first = host.list(**query)
+    assert ids(first) == ["mine2", "mine3"]
+    token = first.json()["nextPageToken"]
+    last = host.list(**query, pageToken=token, fields="kind,items(id),nextPageToken")
+    assert last.json() == {"kind": "calendar#events", "items": [{"id": "mine4"}]}
+    other = {**query, "privateExtendedProperty": "owner=2"}
+    assert ids(host.list(**other)) == []
+    assert reason(host.list(**other, pageToken=token)) == (400, "invalidParameter")
+
+
 def test_pages_can_be_short_and_empty(host):
     host.sandbox.settings(short_pages=True)
     wanted = [host.insert()["id"] for _ in range(5)]

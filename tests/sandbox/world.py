@@ -29,6 +29,7 @@ SETTINGS: dict[str, tuple[Any, Any]] = {
     "awkward_codes": (True, bool),              # codes that do not survive being decoded twice
     "callback_extra": ({}, dict),               # more parameters for the callback, such as iss
     "calls_a_minute": (None, (int, type(None))),    # of one person at Google; real: 600
+    "conference_ends_as": ("success", ("success", "pending", "failure")),   # at Google
     "envelope": ("mixed", ("mixed", "old", "new")),         # form of Google's API errors
     "graph_token_length": (1600, int),          # of Microsoft's access tokens, at least
     "scopes_as": ("short", ("short", "full", "shouted")),   # how Microsoft writes scopes
