@@ -25,7 +25,7 @@ from .microsoft_grants import MicrosoftGrants
 from .microsoft_graph import BASE, Graph
 from .microsoft_oauth import MicrosoftOAuth
 from .microsoft_store import Event, Mailbox
-from .microsoft_times import instant_of, people_text, shown_offset
+from .microsoft_times import instant_of, offset_text, people_text
 from .pages import Entry
 from .record import Seen
 from .wire import go_to
@@ -119,9 +119,10 @@ class Microsoft:
         return [self.entry(mailbox, event) for event in mailbox.events.values()]
 
     def entry(self, mailbox: Mailbox, event: Event) -> Entry:
-        members = event.members
+        """Times are those of the mailbox's own zone, as Outlook shows them."""
+        members, zone = event.members, mailbox.account.zone
         start, end = members["start"], members["end"]
-        texts = [people_text(start), people_text(end)]
+        texts = [people_text(start, zone), people_text(end, zone)]
         if "day" in end:
             texts[1] += " (not included)"
         minutes = members["reminderMinutesBeforeStart"]
@@ -130,12 +131,12 @@ class Microsoft:
         return Entry("microsoft", instant_of(start).timestamp(), event.immutable,
                      members["subject"] or "(No title)",
                      "cancelled" if event.deleted else "confirmed", texts[0], texts[1],
-                     shown_offset(start), shown_offset(end), start["zone"], reminders,
+                     offset_text(start, zone), offset_text(end, zone), zone, reminders,
                      members["location"].get("displayName", ""), as_text(members["body"]),
                      event.organizer, "",
-                     [(one["emailAddress"]["address"], one["emailAddress"]["name"],
-                       answers.get(one["emailAddress"]["address"].lower(), "none"))
-                      for one in event.guests],
+                     [(one["address"], one["name"] if one["name"] != one["address"] else "",
+                       answers.get(one["address"].lower(), "none"))
+                      for one in (guest["emailAddress"] for guest in event.guests)],
                      mailbox.calendars[event.calendar].name, event.link)
 
     def dump(self) -> dict[str, Any]:

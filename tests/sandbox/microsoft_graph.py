@@ -173,7 +173,7 @@ async def delete(call: Call) -> web.Response:
 
 async def cancel(call: Call) -> web.Response:
     """The organizer takes the meeting back, with a word to the guests."""
-    body = await call.body() if call.headers.get("content-length", "0") != "0" else {}
+    body = await call.body() if await call.request.read() else {}
     event = call.event()
     if event.organizer != call.mailbox.account.email:
         raise invalid("You need to be an organizer to cancel a meeting.")

@@ -28,10 +28,17 @@ def tenant_of(account: Account) -> str:
 
 
 def object_id(account: Account) -> str:
-    """``oid``, which is the user id of Graph as well."""
+    """``oid``."""
     if account.kind == "personal":
         return "00000000-0000-0000-" + guid("object", account.sub)[19:]
     return guid("object", account.sub)
+
+
+def user_id(account: Account) -> str:
+    """The id of Graph's user: the ``oid``, of personal accounts its last sixteen digits."""
+    if account.kind == "personal":
+        return object_id(account)[19:].replace("-", "")
+    return object_id(account)
 
 
 def pairwise(account: Account, client_id: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .microsoft_body import as_text, show_body
-from .microsoft_ids import object_id
+from .microsoft_ids import user_id
 from .microsoft_store import TEAMS, Calendar, Event, Mailbox
 from .microsoft_times import check_zone, show_moment, show_time
 from .pages import make_eid
@@ -119,4 +119,4 @@ def show_person(account: Account) -> dict[str, Any]:
             "jobTitle": None, "mail": account.email if account.kind == "work" else None,
             "mobilePhone": None, "officeLocation": None, "preferredLanguage": None,
             "surname": family or None, "userPrincipalName": account.email,
-            "id": object_id(account)}
+            "id": user_id(account)}

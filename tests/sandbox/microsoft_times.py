@@ -106,18 +106,22 @@ def show_time(seconds: float) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.%f") + "7Z"
 
 
-def shown_offset(moment: dict[str, str]) -> str:
+def in_zone(moment: dict[str, str], zone: str) -> datetime:
+    """Local time in a zone named as IANA does."""
+    return instant_of(moment).replace(tzinfo=timezone.utc).astimezone(ZoneInfo(zone))
+
+
+def offset_text(moment: dict[str, str], zone: str) -> str:
     """For machines that read the calendar page: local time with its offset, or the day."""
     if "day" in moment:
         return moment["day"]
-    local = instant_of(moment).replace(tzinfo=timezone.utc).astimezone(zone_info(moment["zone"]))
+    local = in_zone(moment, zone)
     text = local.isoformat()
     return text[:-6] + "Z" if local.utcoffset() == timedelta(0) else text
 
 
-def people_text(moment: dict[str, str]) -> str:
-    """For the calendar page: in the zone that the event was made in."""
+def people_text(moment: dict[str, str], zone: str) -> str:
+    """For people who read it."""
     if "day" in moment:
         return date.fromisoformat(moment["day"]).strftime("%A %d %B %Y")
-    local = instant_of(moment).replace(tzinfo=timezone.utc).astimezone(zone_info(moment["zone"]))
-    return local.strftime("%A %d %B %Y, %H:%M %Z")
+    return in_zone(moment, zone).strftime("%A %d %B %Y, %H:%M %Z")

@@ -289,6 +289,8 @@ def test_the_id_token_is_signed_and_names_the_tenant(microsoft):
     assert person["id"] == found["oid"] != found["sub"]
     assert found["exp"] - found["iat"] == 3600 and found["nbf"] == found["iat"]
     other = claims(microsoft.connect(PERSONAL)["id_token"])
+    short = microsoft.api("GET", "/me").json()["id"]
+    assert len(short) == 16 and other["oid"].replace("-", "") == 16 * "0" + short
     assert other["tid"] == PERSONAL_TENANT and other["iss"].endswith(f"/{PERSONAL_TENANT}/v2.0")
     assert claims(microsoft.connect(COLLEAGUE)["id_token"])["tid"] == found["tid"]
     assert "id_token" not in microsoft.connect(scope="User.Read")
