@@ -136,6 +136,7 @@ def test_the_users_lines_of_the_settings_file_win_and_stay():
         assert text.count("WORKERS=") == 1 and text.endswith("# mine\nGOOGLE_CLIENT_ID='real'\n"
                                                              "WORKERS=7\n")
         assert "GOOGLE_API_URL" not in text and "HTTPS_CA_FILE" not in text
+        assert "MICROSOFT_API_URL" not in text
         assert not again.sandboxed
         assert stack.settings["JWT_SECRET"] == again.settings["JWT_SECRET"]
         assert path.stat().st_mode & 0o777 == 0o600

@@ -4,7 +4,7 @@
 
 RUN keeps everything: the database, the keys, the certificates, the sandbox's calendars,
 and calbridge.env, whose lower part is the user's. Put GOOGLE_CLIENT_ID and
-GOOGLE_CLIENT_SECRET there and the real Google is used instead of the sandbox.
+GOOGLE_CLIENT_SECRET there, or Microsoft's, and the real ones are used instead of the sandbox.
 CALBRIDGE_PORT (8443) and the two ports above it are used when they are free.
 Ctrl-C, SIGTERM or SIGHUP stops it in order; killed in any other way it leaves no
 process either.
@@ -76,7 +76,7 @@ def tell(stack):
              f"  sign in      {link}"]
     if stack.sandboxed:
         lines += [f"  calendar     {stack.sandbox_front.url}/calendar/{EMAIL}",
-                  "               (the sandbox stands in for Google; no mail leaves this machine)"]
+                  "               (the sandbox stands in for Google and Outlook; no mail leaves here)"]
     lines += [f"  authority    {stack.authority.certificate}   (a browser asks once whether "
               "to trust it)", "",
               "Sign in, connect Google, then send an invite:", "", f"  {curl_line(stack)}", ""]

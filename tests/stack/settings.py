@@ -5,6 +5,7 @@ from pathlib import Path
 
 OURS = "# Written anew at every start. Lines below the next comment are yours and win."
 YOURS = "# Yours: a name that stands here replaces the one above."
+REAL = {"GOOGLE_CLIENT_ID", "MICROSOFT_CLIENT_ID"}
 
 
 def parse(text):
@@ -36,10 +37,10 @@ class Settings:
         return self.ours.get(name) or secrets.token_urlsafe(32)
 
     def write(self, pairs):
-        """Replaces our lines. Real Google credentials of the user switch the sandbox off."""
-        if "GOOGLE_CLIENT_ID" in self.yours:
+        """Replaces our lines. Real credentials of the user switch the sandbox off."""
+        if REAL & set(self.yours):
             pairs = {name: value for name, value in pairs.items()
-                     if not name.startswith("GOOGLE_")
+                     if not name.startswith(("GOOGLE_", "MICROSOFT_"))
                      and name not in ("HTTPS_CA_FILE", "SANDBOX_NOTICE")}
         self.ours = {name: value for name, value in pairs.items() if value is not None}
         lines = [f"{name}={value}" for name, value in self.ours.items() if name not in self.yours]

@@ -33,9 +33,12 @@ SOURCE = Path(__file__).resolve().parents[2]
 PARTS = ("mariadb", "sandbox", "nginx", "fcgi", "sync")
 CALLBACK = "/api/calendar-integration/callback"
 CLIENT_ID = "calbridge.apps.googleusercontent.com"
-# The people who have calendars in the sandbox: e-mail address, zone, name.
+MICROSOFT_CLIENT_ID = "b7c1c0f2-3d6a-4a86-9a0b-6a3d5f0e91c4"
+# The people who have calendars in the sandbox: e-mail address, zone, name, and the kind of
+# their Microsoft account.
 PEOPLE = ("host@example.com,America/New_York,Demo Host",
-          "other@example.com,Europe/Berlin,Other Host")
+          "other@example.com,Europe/Berlin,Other Host",
+          "person@outlook.example,Europe/London,A Person,personal")
 LONGEST_SOCKET_NAME = len("/mariadb.sock")
 
 SANITIZER_REPORT = re.compile(r"ERROR: (Address|Leak|Thread)Sanitizer|WARNING: ThreadSanitizer"
@@ -106,12 +109,15 @@ class Stack:
                            self.account, self.logs / f"calbridge-{name}.log", stop_seconds=45.0)
         self.fcgi, self.sync = program("fcgi"), program("sync")
         self.sandbox_secret = self.folder / "sandbox.secret"
+        self.microsoft_secret = self.folder / "microsoft.secret"
         self.sandbox_service = Service(
             "sandbox", ["/usr/bin/python3", "-m", "sandbox", "--socket", str(self.sandbox_socket),
                         "--state", str(self.folder / "sandbox"),
                         "--base", self.sandbox_front.url,
                         *(f"--account={one}" for one in PEOPLE),
                         f"--client=google,{CLIENT_ID},{self.sandbox_secret},"
+                        f"{self.public.url}{CALLBACK}",
+                        f"--client=microsoft,{MICROSOFT_CLIENT_ID},{self.microsoft_secret},"
                         f"{self.public.url}{CALLBACK}"],
             self.account, self.logs / "sandbox.log", folder=SOURCE / "tests",
             environment=clean_environment(PYTHONDONTWRITEBYTECODE="1", PYTHONUNBUFFERED="1"))
@@ -178,6 +184,7 @@ class Stack:
     def default_settings(self):
         """Settings of every private stack; secrets that the file holds already are kept."""
         google = f"{self.sandbox_front.url}/google"
+        microsoft = f"{self.sandbox_front.url}/microsoft"
         return {
             "PUBLIC_URL": self.public.url,
             "DATABASE_HOSTS": f"unix:{self.mariadb.socket}",
@@ -195,6 +202,12 @@ class Stack:
             "GOOGLE_REVOKE_URL": f"{google}/revoke",
             "GOOGLE_USERINFO_URL": f"{google}/oauth2/v2/userinfo",
             "GOOGLE_API_URL": f"{google}/calendar/v3",
+            "MICROSOFT_CLIENT_ID": MICROSOFT_CLIENT_ID,
+            "MICROSOFT_CLIENT_SECRET": self.settings.kept("MICROSOFT_CLIENT_SECRET"),
+            "MICROSOFT_AUTH_URL": f"{microsoft}/common/oauth2/v2.0/authorize",
+            "MICROSOFT_TOKEN_URL": f"{microsoft}/common/oauth2/v2.0/token",
+            "MICROSOFT_API_URL": f"{microsoft}/v1.0",
+            "MICROSOFT_ISSUER": f"{microsoft}/{{tenantid}}/v2.0",
         }
 
     def start_mariadb(self):
@@ -205,6 +218,7 @@ class Stack:
     def start_sandbox(self):
         self.account.folder(self.folder / "sandbox")
         self.account.file(self.sandbox_secret, self.settings["GOOGLE_CLIENT_SECRET"], 0o400)
+        self.account.file(self.microsoft_secret, self.settings["MICROSOFT_CLIENT_SECRET"], 0o400)
         self.sandbox_service.start(self.sandbox_answers)
 
     def sandbox_answers(self):
