@@ -9,7 +9,7 @@
 #include "base/url.h"
 #include "io/http_loop.h"
 
-enum { HEADERS_MAX = 5, BODY_BYTES_MAX = 1024 * 1024 };
+enum { HEADERS_MAX = 6, BODY_BYTES_MAX = 1024 * 1024 };
 
 struct http {
 	struct http_loop *loop;
@@ -149,6 +149,8 @@ static enum err write_headers(struct headers *headers, struct arena *arena,
 		e = add_bearer(headers, ask->bearer);
 	if (!e && ask->if_match)
 		e = add_header(headers, arena, "If-Match", ask->if_match);
+	if (!e && ask->prefer)
+		e = add_header(headers, arena, "Prefer", ask->prefer);
 	return e;
 }
 

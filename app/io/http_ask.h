@@ -21,6 +21,7 @@ struct http_ask {
 	struct slice body;
 	const struct secret *bearer; /* sent as Authorization: Bearer, and nowhere logged */
 	const char *if_match;        /* an ETag with its quotes */
+	const char *prefer;          /* RFC 7240 */
 	int64_t deadline_ms;         /* of the monotonic clock; the whole exchange */
 	unsigned timeout_s;   /* and at most this long (connect: 3 s); 0: the deadline alone */
 	size_t ceiling_bytes; /* of the answer's body; 0: 1 MiB */

@@ -33,6 +33,17 @@ static int64_t digits_up_to_limit(struct slice value)
 	return seconds;
 }
 
+/* Rounded up, of "120" or "2.128" (which Microsoft sends); false when it is no such number. */
+static bool read_seconds(struct slice value, int64_t *out)
+{
+	struct slice fraction = value, whole = slice_cut(&fraction, '.');
+
+	if (!is_digits(whole) || (fraction.data && !is_digits(fraction)))
+		return false;
+	*out = digits_up_to_limit(whole) + (digits_up_to_limit(fraction) > 0);
+	return true;
+}
+
 /* Seconds since 1970 of a date as HTTP writes it; false when it is none. */
 static bool read_date(struct slice value, int64_t *out)
 {
@@ -59,13 +70,13 @@ static bool read_date(struct slice value, int64_t *out)
 
 unsigned http_header_retry_after_s(struct slice value, int64_t now_ms)
 {
-	int64_t date_s;
+	int64_t seconds;
 
 	value = slice_trim(value);
-	if (is_digits(value))
-		return within_limits(digits_up_to_limit(value));
-	if (read_date(value, &date_s))
-		return within_limits(date_s - now_ms / 1000);
+	if (read_seconds(value, &seconds))
+		return within_limits(seconds);
+	if (read_date(value, &seconds))
+		return within_limits(seconds - now_ms / 1000);
 	return 0;
 }
 

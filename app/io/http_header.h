@@ -22,8 +22,9 @@ enum { HTTP_RETRY_AFTER_MAX_S = 3600 };
 void http_header_take(struct http_reply *reply, struct slice line, int64_t now_ms);
 
 /*
- * The seconds that a Retry-After asks for, 1 to HTTP_RETRY_AFTER_MAX_S: digits, or a date in
- * one of the three forms of HTTP. A date in the past gives 1, anything else 0.
+ * The seconds that a Retry-After asks for, 1 to HTTP_RETRY_AFTER_MAX_S: digits, with a
+ * fraction too, rounded up, or a date in one of the three forms of HTTP. A date in the past
+ * gives 1, anything else 0.
  */
 unsigned http_header_retry_after_s(struct slice value, int64_t now_ms);
 

@@ -16,8 +16,8 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "io/http.h"
-#include "io/http_trust.h"
 #include "io/http_header.h"
+#include "io/http_trust.h"
 #include "tests/unit/https_server.h"
 
 enum { LONG_MS = 20000, SHORT_MS = 300, LATE_MS = 1000 };
@@ -115,7 +115,8 @@ static void a_request_arrives_as_asked_and_with_nothing_beside(void **state)
 						   .content_type = "application/json",
 						   .body = SLICE("{\"a\":1}"),
 						   .bearer = &token,
-						   .if_match = "\"tag\""}),
+						   .if_match = "\"tag\"",
+						   .prefer = "a=\"b\", c"}),
 			 OK);
 	assert_int_equal(rig.reply.status, 200);
 	assert_false(rig.reply.is_json);
@@ -125,6 +126,7 @@ static void a_request_arrives_as_asked_and_with_nothing_beside(void **state)
 	assert_non_null(strstr(text, "\r\nUser-Agent: calbridge\r\n"));
 	assert_non_null(strstr(text, "\r\nAuthorization: Bearer ya29.token\r\n"));
 	assert_non_null(strstr(text, "\r\nIf-Match: \"tag\"\r\n"));
+	assert_non_null(strstr(text, "\r\nPrefer: a=\"b\", c\r\n"));
 	assert_non_null(strstr(text, "\r\n\r\n{\"a\":1}"));
 	assert_null(strcasestr(text, "\r\nExpect"));
 	assert_null(strcasestr(text, "\r\nAccept-Encoding"));
@@ -700,6 +702,8 @@ static void a_value_cannot_begin_another_header(void **state)
 				 ERR_INTERNAL);
 		assert_int_equal(ask_for(&rig, "/", (struct http_ask){.if_match = VALUES[i]}),
 				 ERR_INTERNAL);
+		assert_int_equal(ask_for(&rig, "/", (struct http_ask){.prefer = VALUES[i]}),
+				 ERR_INTERNAL);
 		assert_int_equal(ask_for(&rig, "/", (struct http_ask){.content_type = VALUES[i]}),
 				 ERR_INTERNAL);
 	}
@@ -912,7 +916,17 @@ static void retry_after_is_seconds_or_a_date_within_limits(void **state)
 		{"", 0},
 		{"-5", 0},
 		{"+5", 0},
-		{"1.5", 0},
+		{"2.128", 3},
+		{"2.0", 2},
+		{"0.0001", 1},
+		{"3599.5", 3600},
+		{"3600.5", 3600},
+		{"2.00000000000000000000000001", 3},
+		{"2.", 0},
+		{".5", 0},
+		{"1.5.1", 0},
+		{"1,5", 0},
+		{"1e3", 0},
 		{"12 s", 0},
 		{"0x10", 0},
 		{"soon", 0},
