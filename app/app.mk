@@ -65,6 +65,7 @@ libcalbridge_a_SOURCES = \
 	app/provider/google_json.c app/provider/google_json.h \
 	app/provider/provider.c app/provider/provider.h \
 	app/provider/providers.c app/provider/providers.h \
+	app/service/application.c app/service/application.h \
 	app/service/booking.c app/service/booking.h \
 	app/service/budget.c app/service/budget.h \
 	app/service/calling.c app/service/calling.h \

@@ -2,6 +2,7 @@
 #include "base/rfc3339.h"
 #include "handlers/routes.h"
 #include "store/connections.h"
+#include "store/provider_limits.h"
 #include "web/answer.h"
 #include "web/request.h"
 
@@ -21,8 +22,25 @@ static void write_text(struct json_writer *json, const char *name, struct slice 
 		json_add_null(json, name);
 }
 
+/*
+ * What all of its provider's connections suffer from is told for each of them; that our application
+ * was refused, only until it is known to be taken again.
+ */
+static struct slice last_error(const struct connection *conn, const struct provider_pause *pauses,
+			       size_t n)
+{
+	if (conn->status != CONNECTION_ACTIVE)
+		return conn->refresh_error;
+	for (size_t i = 0; i < n; i++)
+		if (slice_equal(pauses[i].subject, conn->provider))
+			return pauses[i].reason;
+	if (slice_is(conn->refresh_error, err_code(ERR_MISCONFIGURED)))
+		return (struct slice){NULL, 0};
+	return conn->refresh_error;
+}
+
 static void write(struct json_writer *json, const struct connection *conn,
-		  const struct id *default_id)
+		  const struct id *default_id, struct slice error)
 {
 	char id[ID_TEXT_BYTES];
 
@@ -37,7 +55,7 @@ static void write(struct json_writer *json, const struct connection *conn,
 	write_time(json, "statusSince", conn->status_since_ms);
 	write_time(json, "connectedAt", conn->connected_ms);
 	json_add_bool(json, "isDefault", id_equal(&conn->id, default_id));
-	write_text(json, "lastError", conn->refresh_error);
+	write_text(json, "lastError", error);
 	json_close(json);
 }
 
@@ -45,21 +63,25 @@ enum err coaching_connections(struct request *rq, struct answer *an, struct fail
 {
 	const struct owner *owner = &rq->target.owner;
 	struct connection *list = NULL;
+	struct provider_pause *pauses = NULL;
 	struct json_writer *json;
-	size_t n = 0;
+	size_t n = 0, n_pauses = 0;
 	enum err e = OK;
 
 	/* somebody the client application knows and we do not yet: he has connected nothing */
 	if (!id_is_none(&owner->id))
 		e = connections_list(rq->work.svc->db, &owner->tenant, &owner->id, rq->work.arena,
 				     &list, &n, why);
+	if (!e && n > 0)
+		e = provider_limits_list(rq->work.svc->db, rq->work.arena, &pauses, &n_pauses, why);
 	if (e)
 		return e;
 	json = answer_json(an, 200);
 	json_open(json, NULL);
 	json_open_array(json, "connections");
 	for (size_t i = 0; i < n; i++)
-		write(json, &list[i], &owner->default_connection);
+		write(json, &list[i], &owner->default_connection,
+		      last_error(&list[i], pauses, n_pauses));
 	json_close_array(json);
 	json_close(json);
 	return OK;

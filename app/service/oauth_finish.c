@@ -4,24 +4,22 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
-#include "base/log.h"
 #include "base/secret.h"
 #include "provider/provider.h"
 #include "provider/providers.h"
+#include "service/application.h"
 #include "service/oauth_end.h"
 #include "service/oauth_start.h"
 #include "service/pkce.h"
 #include "service/svc.h"
 #include "store/connections.h"
 #include "store/oauth_states.h"
-#include "store/provider_limits.h"
 
 enum {
 	EXCHANGE_S = 7,
 	USERINFO_S = 10,
 	ABANDONED_MS = (EXCHANGE_S + USERINFO_S + 3) * 1000, /* no first callback takes longer */
-	WAIT_FOR_FIRST_MS = 50, /* between two looks at what the first of two callbacks is doing */
-	APP_PAUSE_MS = 60000
+	WAIT_FOR_FIRST_MS = 50 /* between two looks at what the first of two callbacks is doing */
 };
 
 /* One visit of the callback. */
@@ -132,14 +130,14 @@ static struct provider_cx call_cx(const struct visit *visit, unsigned timeout_s)
 /* Why the flow ends when the provider does not play along; NULL: it did. */
 static const char *outcome_of(const struct visit *visit, enum err e)
 {
-	struct fail why = {0};
+	struct work *work = visit->flow.work;
 
-	if (e == OK)
+	if (e == OK) {
+		application_accepted(work, visit->provider->name);
 		return NULL;
+	}
 	if (e == ERR_MISCONFIGURED) {
-		if (provider_limits_pause(visit->flow.work->svc->db, visit->provider->name,
-					  APP_PAUSE_MS, err_code(e), &why))
-			log_note(LOG_ERROR, "pause_failed", "%s", why.detail);
+		application_refused(work, visit->provider->name);
 		return "provider_misconfigured";
 	}
 	if (e == ERR_SCOPE_MISSING)

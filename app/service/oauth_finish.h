@@ -3,8 +3,8 @@
 /*
  * oauth_finish: the browser comes back from the provider: state checked and used up, code
  * exchanged, account and scopes read, and judged what becomes of it.
- * Stands on service/oauth_end, service/pkce, store/oauth_states, store/connections,
- * store/provider_limits, provider.
+ * Stands on service/oauth_end, service/application, service/pkce, store/oauth_states,
+ * store/connections, provider.
  * Source: RFC 6749 section 4.1.2, RFC 7636, RFC 9207, RFC 9700; security requirements O1 to O11.
  */
 #include <stdbool.h>

@@ -9,16 +9,15 @@
 #include "io/flight.h"
 #include "provider/provider.h"
 #include "provider/providers.h"
+#include "service/application.h"
 #include "service/svc.h"
 #include "store/audit_log.h"
 #include "store/connections.h"
-#include "store/provider_limits.h"
 
 enum {
 	BARELY_S = 5, /* what a token must still live after we have waited for it */
 	LIFE_LEAST_S = TOKEN_MARGIN_S + 2 * BARELY_S,
-	TOKEN_CALL_S = 7,     /* one call to the token endpoint */
-	APP_PAUSE_MS = 60000, /* how long nobody tries a provider that refuses our application */
+	TOKEN_CALL_S = 7, /* one call to the token endpoint */
 	WAIT_LEAST_MS = 15,
 	WAIT_SPREAD_MS = 30,
 	SAVE_PAUSE_MS = 100
@@ -226,11 +225,8 @@ static enum err note(struct refresh *r, enum err e, struct fail *why)
 		return e;
 	}
 	if (e == ERR_MISCONFIGURED) {
-		log_note(LOG_ERROR, "provider_misconfigured", "%s refuses our application",
-			 r->provider->name);
-		holdoff_ms = APP_PAUSE_MS;
-		if (provider_limits_pause(db, r->provider->name, APP_PAUSE_MS, err_code(e), &inner))
-			log_note(LOG_ERROR, "pause_failed", "%s", inner.detail);
+		application_refused(r->work, r->provider->name);
+		holdoff_ms = (int64_t)APPLICATION_PAUSE_S * 1000;
 	}
 	if (why && (int64_t)why->retry_after_s * 1000 > holdoff_ms)
 		holdoff_ms = (int64_t)why->retry_after_s * 1000;
@@ -260,6 +256,8 @@ static enum err refresh_leased(struct refresh *r, struct fail *why)
 		e = save(r, &grant, why);
 	else if (e != ERR_STALE)
 		e = note(r, e, why);
+	if (!e)
+		application_accepted(r->work, r->provider->name);
 	secret_wipe(&token);
 	grant_wipe(&grant);
 	return e;

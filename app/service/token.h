@@ -2,7 +2,7 @@
 #define CB_SERVICE_TOKEN_H
 /*
  * token: an access token that is good for the next provider call.
- * Stands on store/connections, store/provider_limits, provider, io/flight, base/seal.
+ * Stands on store/connections, service/application, provider, io/flight, base/seal.
  * Source: RFC 6749 section 6; contract "One refresh"; security requirement K5.
  */
 #include "base/err.h"

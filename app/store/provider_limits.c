@@ -19,7 +19,7 @@ DB_STATEMENT(PROVIDER_LIMITS_LEFT,
 
 DB_STATEMENT_KEYED(PROVIDER_LIMITS_RESUME,
 		   "UPDATE provider_limits SET paused_until = NULL, reason = NULL, "
-		   "updated_at = UTC_TIMESTAMP(3) WHERE subject = ?");
+		   "updated_at = UTC_TIMESTAMP(3) WHERE subject = ? AND reason = ?");
 
 /* Not keyed: a repetition would set the same calls aside once more, so it is left at that. */
 DB_STATEMENT(PROVIDER_LIMITS_RESERVE,
@@ -42,8 +42,9 @@ DB_STATEMENT_KEYED(PROVIDER_LIMITS_CLEAN,
 		   "ORDER BY subject LIMIT ?");
 
 DB_STATEMENT(PROVIDER_LIMITS_LIST,
-	     "SELECT subject, TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), paused_until) DIV 1000, "
-	     "reason FROM provider_limits WHERE paused_until > UTC_TIMESTAMP(3) ORDER BY subject");
+	     "SELECT subject, GREATEST(0, TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), "
+	     "paused_until) DIV 1000), reason FROM provider_limits "
+	     "WHERE paused_until > UTC_TIMESTAMP(3) OR reason = ? ORDER BY subject");
 
 enum err provider_limits_pause(struct db *db, const char *subject, int64_t pause_ms,
 			       const char *reason, struct fail *why)
@@ -67,11 +68,15 @@ enum err provider_limits_left(struct db *db, const char *subject, int64_t *left_
 	return e == ERR_NOT_FOUND ? OK : e;
 }
 
-enum err provider_limits_resume(struct db *db, const char *subject, struct fail *why)
+enum err provider_limits_resume(struct db *db, const char *subject, const char *reason, bool *was,
+				struct fail *why)
 {
-	const struct db_value in[] = {db_string(subject)};
+	const struct db_value in[] = {db_string(subject), db_string(reason)};
+	uint64_t ended = 0;
+	enum err e = db_run(db, &PROVIDER_LIMITS_RESUME, in, ARRAY_LEN(in), &ended, why);
 
-	return db_run(db, &PROVIDER_LIMITS_RESUME, in, ARRAY_LEN(in), NULL, why);
+	*was = ended > 0;
+	return e;
 }
 
 static enum err reserve(struct db *db, const char *subject, const struct provider_pace *pace,
@@ -127,8 +132,9 @@ enum err provider_limits_clean(struct db *db, unsigned limit, struct fail *why)
 enum err provider_limits_list(struct db *db, struct arena *arena, struct provider_pause **out,
 			      size_t *n, struct fail *why)
 {
+	const struct db_value in[] = {db_string(err_code(ERR_MISCONFIGURED))};
 	struct db_rows rows;
-	enum err e = db_read_all(db, &PROVIDER_LIMITS_LIST, NULL, 0, arena, &rows, why);
+	enum err e = db_read_all(db, &PROVIDER_LIMITS_LIST, in, ARRAY_LEN(in), arena, &rows, why);
 
 	*out = NULL;
 	*n = 0;

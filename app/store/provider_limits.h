@@ -6,6 +6,7 @@
  * "google:<account id>". (A provider's pause is read by the joined SELECT of store/callers.)
  * Errors: those of io/db. Stands on io/db.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,14 +25,18 @@ MUST_USE enum err provider_limits_pause(struct db *db, const char *subject, int6
 MUST_USE enum err provider_limits_left(struct db *db, const char *subject, int64_t *left_ms,
 				       struct fail *why);
 
-/* One running pause; slices in the arena. */
+/* One pause; slices in the arena. */
 struct provider_pause {
 	struct slice subject;
 	struct slice reason;
-	int64_t left_ms;
+	int64_t left_ms; /* 0: it is over */
 };
 
-/* All that run. */
+/*
+ * All that run; and those of a refused application (ERR_MISCONFIGURED) that are over (left_ms 0)
+ * but stand until provider_limits_resume: it may be tried again, and nobody knows yet that it
+ * works.
+ */
 MUST_USE enum err provider_limits_list(struct db *db, struct arena *arena,
 				       struct provider_pause **out, size_t *n, struct fail *why);
 
@@ -51,7 +56,9 @@ MUST_USE enum err provider_limits_reserve(struct db *db, const char *subject,
 /* Forgets subjects that were not called for a day, at most limit. */
 MUST_USE enum err provider_limits_clean(struct db *db, unsigned limit, struct fail *why);
 
-/* It works again. */
-MUST_USE enum err provider_limits_resume(struct db *db, const char *subject, struct fail *why);
+/* It works again: ends a pause for that reason, running or over; *was says whether there was one.
+ */
+MUST_USE enum err provider_limits_resume(struct db *db, const char *subject, const char *reason,
+					 bool *was, struct fail *why);
 
 #endif

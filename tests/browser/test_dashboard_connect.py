@@ -238,18 +238,31 @@ def test_a_withdrawn_consent_asks_for_one_thing_and_signing_in_again_mends_it(si
     assert card.get_attribute("data-state") == "connected"
 
 
-@pytest.mark.parametrize("error,state,words", [
-    ("provider_unreachable", "waiting", "there is nothing for you to do"),
-    ("provider_misconfigured", "trouble", "signing in again would not help"),
-])
-def test_what_the_coach_cannot_mend_never_asks_for_a_sign_in(signed_in, error, state, words):
+def test_what_passes_by_itself_never_asks_for_a_sign_in(signed_in):
     signed_in.consent()
     signed_in.see("Google Calendar is connected")
-    signed_in.stack.sql("UPDATE coach_calendar_connections SET refresh_error = %s", (error,))
+    signed_in.stack.sql("UPDATE coach_calendar_connections SET refresh_error = "
+                        "'provider_unreachable'")
     signed_in.open()
-    signed_in.see(words, "article")
-    assert signed_in.cards()[0].get_attribute("data-state") == state
+    signed_in.see("there is nothing for you to do", "article")
+    assert signed_in.cards()[0].get_attribute("data-state") == "waiting"
     assert not signed_in.find("main .primary")
+
+
+def test_a_refused_application_is_our_problem_on_every_coachs_page(signed_in):
+    signed_in.consent()
+    signed_in.see("Google Calendar is connected")
+    signed_in.stack.sql("INSERT INTO provider_limits (subject, paused_until, reason, updated_at) "
+                        "VALUES ('google', UTC_TIMESTAMP(3) + INTERVAL 60 SECOND, "
+                        "'provider_misconfigured', UTC_TIMESTAMP(3))")
+    signed_in.open()
+    signed_in.see("Problem on our side", "article")
+    signed_in.see("signing in again would not help", "article")
+    assert signed_in.cards()[0].get_attribute("data-state") == "trouble"
+    assert not signed_in.find("main .primary")
+    signed_in.stack.sql("DELETE FROM provider_limits")
+    signed_in.open()
+    assert signed_in.cards()[0].get_attribute("data-state") == "connected"
 
 
 def test_signing_out_ends_the_session_and_clears_the_page(signed_in):

@@ -1,4 +1,4 @@
-"""GET /connect/{link}: what the page behind a connectUrl says, to whom, and that it does nothing."""
+"""GET /connect/{link}: what the page behind a connectUrl says, and that reading does nothing."""
 
 import json
 
@@ -252,7 +252,8 @@ def test_success_is_not_believed_from_the_address_alone(stack, link, bearer):
     assert "cannot see the new connection yet" in seen(show(stack, claims)).text
     Browser(stack, bearer(COACH)).connect(ACCOUNT, COACH)
     form = seen(show(stack, claims))
-    assert "Google Calendar is connected" in form.text and f"Calendar account {ACCOUNT}" in form.text
+    assert "Google Calendar is connected" in form.text
+    assert f"Calendar account {ACCOUNT}" in form.text
     assert form.buttons == []
     text = seen(show(stack, link + "?calendar=connected&provider=outlook")).text
     assert "cannot see the new connection yet" in text

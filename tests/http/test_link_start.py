@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from consent import (ACCOUNT, HOST, OAUTH_COOKIE, OTHER_ACCOUNT, SECRET, Browser, Form, check_refused,
-                     connections, expire, parameters, states)
+from consent import (ACCOUNT, HOST, OAUTH_COOKIE, OTHER_ACCOUNT, SECRET, Browser, Form,
+                     check_refused, connections, expire, parameters, states)
 from flows import check_once, invite
 from links import (CONNECTION, EXTERNAL, asked_for, led_to, link_of, make, owner_id, press, seen)
 
@@ -183,8 +183,8 @@ def test_a_calendar_that_is_named_is_its_own_provider_alone(again, stack):
     check_nothing_began(stack, press(Browser(stack), again), 400, "bad_request")
 
 
-@pytest.mark.parametrize("how", ["application/json", "text/plain", "multipart/form-data; boundary=x",
-                                 None])
+@pytest.mark.parametrize("how", ["application/json", "text/plain",
+                                 "multipart/form-data; boundary=x", None])
 def test_a_press_is_a_form_and_nothing_else(person, link, stack, how):
     check_nothing_began(stack, press(person, link, **{"Content-Type": how}), 415,
                         "unsupported_media_type")

@@ -1,6 +1,7 @@
 """One refresh at a time over all processes, and what becomes of the connection when it fails."""
 
 import json
+import re
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -8,8 +9,8 @@ from urllib.parse import parse_qs
 
 import pytest
 from conftest import make_jwt, running
-from consent import (ACCOUNT, HOST, OTHER_ACCOUNT, Browser, audits, bearer_of, connections, ended,
-                     expire, living, token_calls)
+from consent import (ACCOUNT, CONNECTIONS, HOST, OTHER_ACCOUNT, Browser, audits, bearer_of,
+                     connections, ended, expire, living, token_calls)
 from crowd import SIZE, Crowd, request
 from flows import (FAILED, INVITE, calls, check_once, connect, events, failure, inserts, invite,
                    refreshes, wanted)
@@ -282,12 +283,101 @@ def test_a_refused_application_pauses_the_provider_for_all_and_blames_no_owner(
     assert alert and "google" in json.dumps(alert)
 
 
+def throttle(stack, subject):
+    """The provider, or one account there, wants to be left alone for a minute."""
+    stack.sql("INSERT INTO provider_limits (subject, paused_until, reason, updated_at) VALUES "
+              "(%s, UTC_TIMESTAMP(3) + INTERVAL 60 SECOND, 'provider_rate_limited', "
+              "UTC_TIMESTAMP(3))", (subject,))
+
+
+def end_pause(stack):
+    stack.sql("UPDATE provider_limits SET paused_until = UTC_TIMESTAMP(3)")
+    due(stack)
+
+
 def test_a_mended_application_works_again_when_the_pause_is_over(stack, host):
     stack.sandbox.fault("invalid_client", match=TOKEN)
     assert failure(invite(stack, host))[2] == "provider_misconfigured"
-    stack.sql("UPDATE provider_limits SET paused_until = UTC_TIMESTAMP(3)")
-    due(stack)
+    end_pause(stack)
     assert invite(stack, host).status == 200
+
+
+def test_an_application_that_is_still_refused_is_paused_again(stack, host):
+    stack.sandbox.fault("invalid_client", match=ALWAYS)
+    for asked in (1, 2, 3):
+        assert failure(invite(stack, host))[2] == "provider_misconfigured"
+        assert refreshes(stack) == asked
+        end_pause(stack)
+
+
+def test_a_consent_that_works_ends_the_pause_at_once(stack, host, bearer):
+    stack.sandbox.fault("invalid_client", match=TOKEN)
+    assert failure(invite(stack, host))[2] == "provider_misconfigured"
+    connect(stack, bearer(COACH), COACH, OTHER_ACCOUNT)
+    assert stack.sql("SELECT * FROM provider_limits WHERE paused_until IS NOT NULL") == []
+    assert invite(stack, bearer(COACH), title="Another").status == 200
+
+
+def test_a_consent_that_works_does_not_end_a_pause_for_want_of_patience(stack, host, bearer):
+    throttle(stack, "google")
+    connect(stack, bearer(COACH), COACH, OTHER_ACCOUNT)
+    assert failure(invite(stack, bearer(COACH)))[2] == "provider_rate_limited"
+
+
+def paused(stack):
+    """What /metrics says of paused providers: {reason: value}."""
+    text = stack.request("GET", "/metrics").text
+    assert text.count("# TYPE calbridge_provider_paused gauge") == 1
+    return {reason: int(value) for reason, value in re.findall(
+        r'^calbridge_provider_paused\{provider="google",reason="(\w+)"\} (\d)$', text, re.M)}
+
+
+def errors(stack, headers, owner):
+    told = stack.request("GET", CONNECTIONS + owner, headers=headers).json["connections"]
+    return [one["lastError"] for one in told]
+
+
+def test_a_refused_application_is_told_to_operators_and_every_owner_until_it_works(
+        stack, host, bearer):
+    connect(stack, bearer(COACH), COACH, OTHER_ACCOUNT)
+    assert paused(stack) == {"provider_misconfigured": 0}
+    expire(stack)
+    stack.sandbox.fault("invalid_client", match=ALWAYS)
+    invite(stack, host)
+    for _ in range(2):  # and the second time with the pause over: nobody knows yet that it works
+        assert paused(stack) == {"provider_misconfigured": 1}
+        assert "provider_misconfigured" in stack.cli("status")
+        for headers, owner in ((host, HOST), (bearer(COACH), COACH)):
+            assert errors(stack, headers, owner) == ["provider_misconfigured"]
+        end_pause(stack)
+    stack.sandbox.clear_faults()
+    assert invite(stack, bearer(COACH), title="Another").status == 200
+    assert paused(stack) == {"provider_misconfigured": 0}
+    for headers, owner in ((host, HOST), (bearer(COACH), COACH)):
+        assert errors(stack, headers, owner) == [None]
+    assert "info" in [line["level"] for line in stack.log_lines()
+                      if line.get("event") == "provider_works_again"]
+
+
+def test_other_pauses_are_measured_while_they_last_and_a_connections_are_not(stack, host):
+    throttle(stack, "google")
+    throttle(stack, "google:0123")
+    assert paused(stack) == {"provider_misconfigured": 0, "provider_rate_limited": 1}
+    assert "google:0123" not in stack.request("GET", "/metrics").text
+    assert errors(stack, host, HOST) == ["provider_rate_limited"]
+    stack.sql("UPDATE provider_limits SET paused_until = UTC_TIMESTAMP(3)")
+    assert paused(stack) == {"provider_misconfigured": 0}
+    assert errors(stack, host, HOST) == [None]
+
+
+def test_with_the_database_away_the_counters_are_still_there(stack, clean):
+    stack.mariadb.kill()
+    try:
+        answer = stack.request("GET", "/metrics")
+        assert answer.status == 200 and "calbridge_requests_total" in answer.text
+        assert "calbridge_provider_paused" not in answer.text
+    finally:
+        stack.mariadb.start()
 
 
 # --- weather ---

@@ -83,13 +83,23 @@ static void a_pause_that_is_over_is_none(void **state)
 	assert_true(slice_is(list[0].reason, "y"));
 }
 
+static bool resume(const char *subject, const char *reason)
+{
+	bool was;
+
+	assert_int_equal(provider_limits_resume(store_db(), subject, reason, &was, NULL), OK);
+	return was;
+}
+
 static void what_works_again_is_not_paused(void **state)
 {
 	(void)state;
 	pause_for("google", 60000, "x");
 	pause_for("outlook", 60000, "x");
-	assert_int_equal(provider_limits_resume(store_db(), "google", NULL), OK);
-	assert_int_equal(provider_limits_resume(store_db(), "google", NULL), OK);
+	assert_false(resume("google", "y"));
+	assert_in_range(left("google"), 40000, 60000);
+	assert_true(resume("google", "x"));
+	assert_false(resume("google", "x"));
 	assert_int_equal(left("google"), 0);
 	assert_in_range(left("outlook"), 40000, 60000);
 }
@@ -137,7 +147,7 @@ static void a_pace_and_a_pause_of_one_subject_leave_each_other_alone(void **stat
 	assert_int_equal(left("google:1"), 0);
 	pause_for("google:1", 60000, "x");
 	assert_in_range(left("google:1"), 40000, 60000);
-	assert_int_equal(provider_limits_resume(store_db(), "google:1", NULL), OK);
+	assert_true(resume("google:1", "x"));
 	assert_in_range(reserve("google:1", &pace), 40000, 60000);
 }
 
@@ -157,6 +167,21 @@ static void only_what_nobody_called_for_a_day_is_forgotten(void **state)
 	assert_int_equal(store_number("SELECT COUNT(*) FROM provider_limits"), 2);
 }
 
+static void a_refused_application_is_listed_until_it_is_known_to_work(void **state)
+{
+	struct provider_pause *list;
+
+	(void)state;
+	pause_for("google", 60000, "provider_misconfigured");
+	store_sql("UPDATE provider_limits SET paused_until = UTC_TIMESTAMP(3) - INTERVAL 1 DAY");
+	assert_int_equal(left("google"), 0);
+	assert_int_equal(list_all(&list), 1);
+	assert_true(slice_is(list[0].reason, "provider_misconfigured"));
+	assert_int_equal(list[0].left_ms, 0);
+	assert_true(resume("google", "provider_misconfigured"));
+	assert_int_equal(list_all(&list), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +194,8 @@ int main(void)
 		cmocka_unit_test_setup(a_pace_and_a_pause_of_one_subject_leave_each_other_alone,
 				       begin),
 		cmocka_unit_test_setup(only_what_nobody_called_for_a_day_is_forgotten, begin),
+		cmocka_unit_test_setup(a_refused_application_is_listed_until_it_is_known_to_work,
+				       begin),
 	};
 
 	return cmocka_run_group_tests_name("provider_limits", tests, start, store_stop);
