@@ -50,6 +50,7 @@ class Place:
             "GOOGLE_USERINFO_URL": f"{google}/oauth2/v2/userinfo",
             "GOOGLE_API_URL": f"{google}/calendar/v3",
             "RATE_KEY_PER_MIN": "100000000",
+            "RATE_GOOGLE_PER_MIN": "0",
         })
         self.stack.start()
         for statement in DATABASE_SIZES:
