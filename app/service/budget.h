@@ -6,7 +6,7 @@
  * Stands on io/tally, io/flight, store/provider_limits, store/provider_slots, provider.
  *
  * The pace costs the database nothing at first: each process makes the first
- * BUDGET_FREE_PER_MIN calls of a minute unasked, and then sets some aside at a time. What is set
+ * SVC_FREE_CALLS calls of a minute unasked, and then sets some aside at a time. What is set
  * aside is four fifths of the budget, so twelve processes stay within a budget of 600.
  */
 #include "base/err.h"
@@ -15,8 +15,6 @@
 struct connection;
 struct provider;
 struct work;
-
-enum { BUDGET_FREE_PER_MIN = 10 };
 
 /* One call under way. */
 struct budget_turn {

@@ -9,7 +9,6 @@
 #include "io/flight.h"
 #include "io/http.h"
 #include "io/tally.h"
-#include "service/budget.h"
 #include "store/mappings.h"
 #include "store/owners.h"
 
@@ -38,7 +37,7 @@ enum err svc_open(const struct config *config, const struct seal_ring *ring,
 	if (!e) {
 		out->refreshes = flight_new();
 		out->slots = flight_new();
-		out->calls = tally_new(BUDGET_FREE_PER_MIN);
+		out->calls = tally_new(SVC_FREE_CALLS);
 		out->marks = batch_new(flush_marks, out->marks_db);
 		if (!out->refreshes || !out->slots || !out->calls || !out->marks)
 			e = fail_set(why, ERR_NOMEM, "no memory or thread for a worker");

@@ -21,6 +21,9 @@ struct moment;
 struct seal_ring;
 struct tally;
 
+/* Calls of an account that a process makes each minute without counting them with the others. */
+enum { SVC_FREE_CALLS = 10 };
+
 /* One per worker; safe from all its threads. */
 struct svc {
 	const struct config *config;
