@@ -387,7 +387,8 @@ static void the_status_counts_connections_intents_and_pauses(void **state)
 		"VALUES (X'01', %s, %s, %s, 'invite', 'intended', 'r', 'c', 'p', "
 		"UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
 		store_hex(&tenant), store_hex(&owner), store_hex(&connection));
-	store_sql("INSERT INTO provider_limits VALUES ('google', UTC_TIMESTAMP(3) + INTERVAL 1 "
+	store_sql("INSERT INTO provider_limits (subject, paused_until, reason, updated_at) VALUES "
+		  "('google', UTC_TIMESTAMP(3) + INTERVAL 1 "
 		  "HOUR, 'provider_misconfigured', UTC_TIMESTAMP(3))");
 	assert_int_equal(run("status"), 0);
 	assert_true(says("connections active: 2\n"));

@@ -215,7 +215,8 @@ static void a_calendar_that_is_none_tells_no_pause_of_its_provider(void **state)
 	struct target target;
 
 	(void)state;
-	store_sql("INSERT INTO provider_limits VALUES ('google', UTC_TIMESTAMP(3) + INTERVAL 60 "
+	store_sql("INSERT INTO provider_limits (subject, paused_until, reason, updated_at) VALUES "
+		  "('google', UTC_TIMESTAMP(3) + INTERVAL 60 "
 		  "SECOND, 'provider_misconfigured', UTC_TIMESTAMP(3))");
 	store_sql("UPDATE coach_calendar_connections SET status = 'disconnected'");
 	assert_int_equal(by_owner(&tenant, "coach", &target), OK);
@@ -230,7 +231,8 @@ static void a_running_pause_of_the_provider_is_told_and_a_past_one_is_not(void *
 
 	(void)state;
 	add_key(1, "events", -1);
-	store_sql("INSERT INTO provider_limits VALUES ('google', UTC_TIMESTAMP(3) + INTERVAL 60 "
+	store_sql("INSERT INTO provider_limits (subject, paused_until, reason, updated_at) VALUES "
+		  "('google', UTC_TIMESTAMP(3) + INTERVAL 60 "
 		  "SECOND, 'provider_misconfigured', UTC_TIMESTAMP(3)), ('outlook', "
 		  "UTC_TIMESTAMP(3) + INTERVAL 9 HOUR, 'x', UTC_TIMESTAMP(3))");
 	assert_int_equal(by_key(1, "coach", &key, &target), OK);
@@ -361,9 +363,11 @@ static void fill_tables(void)
 	store_sql("INSERT INTO coach_calendar_connections (id, tenant_id, owner_id, provider, "
 		  "account_id, status) SELECT id, tenant_id, id, 'google', 'x', 'active' "
 		  "FROM owners");
-	store_sql("INSERT INTO provider_limits SELECT seq, UTC_TIMESTAMP(3), 'x', UTC_TIMESTAMP(3) "
+	store_sql("INSERT INTO provider_limits (subject, paused_until, reason, updated_at) SELECT "
+		  "seq, UTC_TIMESTAMP(3), 'x', UTC_TIMESTAMP(3) "
 		  "FROM seq_1_to_50");
-	store_sql("INSERT INTO provider_limits VALUES ('google', UTC_TIMESTAMP(3), 'x', "
+	store_sql("INSERT INTO provider_limits (subject, paused_until, reason, updated_at) VALUES "
+		  "('google', UTC_TIMESTAMP(3), 'x', "
 		  "UTC_TIMESTAMP(3))");
 	store_sql("ANALYZE TABLE sessions, api_keys, owners, coach_calendar_connections, "
 		  "provider_limits");
