@@ -25,6 +25,7 @@ libcalbridge_a_SOURCES = \
 	app/model/backoff.c app/model/backoff.h \
 	app/model/connect_link.c app/model/connect_link.h \
 	app/model/event.c app/model/event.h \
+	app/model/issuer.c app/model/issuer.h \
 	app/model/return_place.c app/model/return_place.h \
 	app/io/batch.c app/io/batch.h \
 	app/io/db.h \

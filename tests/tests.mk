@@ -23,6 +23,7 @@ UNIT_TESTS = \
 	tests/unit/test_google_event \
 	tests/unit/test_google_json \
 	tests/unit/test_http \
+	tests/unit/test_issuer \
 	tests/unit/test_json \
 	tests/unit/test_jwks_url \
 	tests/unit/test_jwt \
@@ -161,6 +162,9 @@ tests_unit_test_google_json_LDADD = $(UNIT_LIBS)
 tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/https_server.c $(UNIT_HELPERS)
 tests_unit_test_http_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_http_LDADD = $(UNIT_LIBS)
+tests_unit_test_issuer_SOURCES = tests/unit/test_issuer.c $(UNIT_HELPERS)
+tests_unit_test_issuer_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_issuer_LDADD = $(UNIT_LIBS)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c $(UNIT_HELPERS)
 tests_unit_test_json_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_json_LDADD = $(UNIT_LIBS)

@@ -117,7 +117,7 @@ struct provider {
 	enum err (*consent_url)(const struct provider_cx *cx, const struct consent *ask,
 				struct buf *out, struct fail *why);
 
-	/* The issuer that a callback's `iss` must equal, byte for byte. */
+	/* The issuer that a callback's `iss` must be, as model/issuer compares it. */
 	const char *(*issuer)(const struct config *config);
 
 	/* What one account may be asked for. Touches no network. */

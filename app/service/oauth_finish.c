@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/secret.h"
+#include "model/issuer.h"
 #include "provider/provider.h"
 #include "provider/providers.h"
 #include "service/application.h"
@@ -28,7 +29,8 @@ struct visit {
 	const struct provider *provider;
 	unsigned char browser_hash[SHA256_BYTES];
 	unsigned char code_hash[SHA256_BYTES];
-	bool ours; /* it came back to the browser that began it */
+	struct slice tenant; /* that iss names; empty: none */
+	bool ours;           /* it came back to the browser that began it */
 };
 
 static struct slice hash_slice(const unsigned char hash[SHA256_BYTES])
@@ -74,7 +76,7 @@ static enum err wait_for_first(struct visit *visit, struct oauth_result *result,
 }
 
 /* Everything that is wrong with a callback before its state may be used up. */
-static enum err check(const struct visit *visit, const struct oauth_return *back, struct fail *why)
+static enum err check(struct visit *visit, const struct oauth_return *back, struct fail *why)
 {
 	const struct config *config = visit->flow.work->svc->config;
 	const struct oauth_state *state = &visit->flow.state;
@@ -83,7 +85,8 @@ static enum err check(const struct visit *visit, const struct oauth_return *back
 		return ERR_BAD_STATE;
 	if (!visit->provider || !visit->provider->is_configured(config))
 		return fail_set(why, ERR_BAD_STATE, "a flow of a provider that is not configured");
-	if (back->has_issuer && !slice_is(back->issuer, visit->provider->issuer(config)))
+	if (back->has_issuer &&
+	    !issuer_is(back->issuer, visit->provider->issuer(config), &visit->tenant))
 		return fail_set(why, ERR_BAD_STATE, "another issuer");
 	if ((back->code.len == 0) == (back->error.len == 0))
 		return fail_set(why, ERR_BAD_REQUEST, "neither code nor error, or both");
@@ -164,6 +167,8 @@ static const char *ask_provider(struct visit *visit, const struct oauth_return *
 		cx.access = &grant->access;
 		e = visit->provider->account(&cx, &visit->flow.account, why);
 	}
+	if (!e && !issuer_has_account(visit->tenant, visit->flow.account.id))
+		e = fail_set(why, ERR_REFUSED, "iss of another tenant");
 	return outcome_of(visit, e);
 }
 
