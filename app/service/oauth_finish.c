@@ -232,6 +232,16 @@ static enum err use_up(struct visit *visit, struct oauth_result *result, bool *w
 	return e ? e : wait_for_first(visit, result, why);
 }
 
+/* What the provider says instead of a code; its words for an administrator's wall differ. */
+static const char *reason_of(struct slice error)
+{
+	if (slice_is(error, "access_denied"))
+		return "denied";
+	if (slice_is(error, "consent_required") || slice_is(error, "admin_policy_enforced"))
+		return "admin_consent";
+	return "failed";
+}
+
 static enum err go_through(struct visit *visit, const struct oauth_return *back,
 			   struct oauth_result *result, struct fail *why)
 {
@@ -246,10 +256,7 @@ static enum err go_through(struct visit *visit, const struct oauth_return *back,
 	e = use_up(visit, result, &won, why);
 	if (e || !won)
 		return e;
-	if (back->error.len)
-		outcome = slice_is(back->error, "access_denied") ? "denied" : "failed";
-	else
-		outcome = ask_provider(visit, back, why);
+	outcome = back->error.len ? reason_of(back->error) : ask_provider(visit, back, why);
 	return outcome ? oauth_end_with(&visit->flow, outcome, result, why)
 		       : judge(visit, result, why);
 }

@@ -378,7 +378,8 @@ def test_googles_own_issuer_is_good(browser, stack):
 # --- what the provider says ---
 
 @pytest.mark.parametrize("error, reason", [
-    ("access_denied", "denied"), ("server_error", "failed"), ("temporarily_unavailable", "failed"),
+    ("access_denied", "denied"), ("consent_required", "admin_consent"),
+    ("admin_policy_enforced", "admin_consent"), ("server_error", "failed"), ("temporarily_unavailable", "failed"),
     ("x" * 64, "failed"), (MARKUP, "failed"), ("denied&calendar=connected", "failed"),
     ("a\r\nSet-Cookie: a=b", "failed"), ("\u202e", "failed")])
 def test_an_error_becomes_a_fixed_reason(browser, stack, error, reason):
