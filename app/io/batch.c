@@ -2,39 +2,77 @@
 
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum { WRITER_STACK_BYTES = 256 * 1024 };
-
-/* One thread that waits; lies on its stack. */
+/* One thread that hands in; lies on its stack. */
 struct entry {
 	struct entry *next;
 	void *item;
 	enum err result;
-	sem_t done; /* its own, so that nobody else is woken with it */
+	bool leads; /* it was woken to write, not because it is written */
+	sem_t wake; /* its own, so that nobody else is woken with it */
 };
 
 struct batch {
 	batch_flush *flush;
-	void *cx;
-	pthread_t writer;
+	void *together;
+	void *alone;
 	pthread_mutex_t lock; /* guards what follows */
-	pthread_cond_t work;
 	struct entry *first;
 	struct entry **end; /* where the next one is hung */
-	bool stop;
+	bool led;           /* a thread is writing, or was woken to */
 };
 
-/* Takes the first entries that fit into one flush. Waits for one; 0 means stop. */
+struct batch *batch_new(batch_flush *flush, void *together, void *alone)
+{
+	struct batch *batch = calloc(1, sizeof(*batch));
+
+	if (!batch)
+		return NULL;
+	batch->flush = flush;
+	batch->together = together;
+	batch->alone = alone;
+	batch->end = &batch->first;
+	pthread_mutex_init(&batch->lock, NULL);
+	return batch;
+}
+
+void batch_free(struct batch *batch)
+{
+	if (!batch)
+		return;
+	pthread_mutex_destroy(&batch->lock);
+	free(batch);
+}
+
+static void wake(struct entry *entry)
+{
+	sem_post(&entry->wake); /* what was written is its owner's again, who may be gone */
+}
+
+/* Returns when mine is written, or is to lead: at once where nobody does. */
+static void stand_in_line(struct batch *batch, struct entry *mine)
+{
+	bool led;
+
+	pthread_mutex_lock(&batch->lock);
+	*batch->end = mine;
+	batch->end = &mine->next;
+	led = batch->led;
+	mine->leads = !led;
+	batch->led = true;
+	pthread_mutex_unlock(&batch->lock);
+	while (led && sem_wait(&mine->wake))
+		; /* a signal handler ran */
+}
+
+/* Takes those who stand first, as many as fit into one flush; the leader is the first of them. */
 static size_t take(struct batch *batch, struct entry *taken[])
 {
 	size_t n = 0;
 
 	pthread_mutex_lock(&batch->lock);
-	while (!batch->first && !batch->stop)
-		pthread_cond_wait(&batch->work, &batch->lock);
 	while (batch->first && n < BATCH_ITEMS_MAX) {
 		taken[n++] = batch->first;
 		batch->first = batch->first->next;
@@ -45,94 +83,55 @@ static size_t take(struct batch *batch, struct entry *taken[])
 	return n;
 }
 
-static void *write_all(void *cx)
+/* Whoever stands first now leads the next flush. */
+static void pass_on(struct batch *batch)
 {
-	struct batch *batch = cx;
+	struct entry *next;
+
+	pthread_mutex_lock(&batch->lock);
+	next = batch->first;
+	batch->led = next != NULL;
+	if (next)
+		next->leads = true;
+	pthread_mutex_unlock(&batch->lock);
+	if (next)
+		wake(next);
+}
+
+/* Writes the items of all who wait by now. */
+static enum err lead(struct batch *batch)
+{
 	struct entry *taken[BATCH_ITEMS_MAX];
 	void *items[BATCH_ITEMS_MAX];
-	enum err results[BATCH_ITEMS_MAX];
-	size_t n;
+	size_t n = take(batch, taken);
+	enum err e;
 
-	while ((n = take(batch, taken)) > 0) {
-		for (size_t i = 0; i < n; i++) {
-			items[i] = taken[i]->item;
-			results[i] = ERR_INTERNAL; /* what flush forgets did not happen */
-		}
-		batch->flush(batch->cx, items, n, results);
-		for (size_t i = 0; i < n; i++) {
-			taken[i]->result = results[i];
-			sem_post(&taken[i]->done); /* from here on it is gone */
-		}
+	for (size_t i = 0; i < n; i++)
+		items[i] = taken[i]->item;
+	e = batch->flush(batch->together, items, n, NULL);
+	pass_on(batch);
+	for (size_t i = 1; i < n; i++) {
+		taken[i]->result = e;
+		wake(taken[i]);
 	}
-	return NULL;
+	return e;
 }
 
-/* Signals are for the threads that await them: the writer takes none. */
-static int start_writer(struct batch *batch)
-{
-	pthread_attr_t attr;
-	sigset_t all, before;
-	int failed;
-
-	if (pthread_attr_init(&attr))
-		return -1;
-	pthread_attr_setstacksize(&attr, WRITER_STACK_BYTES);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	failed = pthread_create(&batch->writer, &attr, write_all, batch);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
-	return failed;
-}
-
-struct batch *batch_new(batch_flush *flush, void *cx)
-{
-	struct batch *batch = calloc(1, sizeof(*batch));
-
-	if (!batch)
-		return NULL;
-	batch->flush = flush;
-	batch->cx = cx;
-	batch->end = &batch->first;
-	pthread_mutex_init(&batch->lock, NULL);
-	pthread_cond_init(&batch->work, NULL);
-	if (!start_writer(batch))
-		return batch;
-	pthread_cond_destroy(&batch->work);
-	pthread_mutex_destroy(&batch->lock);
-	free(batch);
-	return NULL;
-}
-
-void batch_free(struct batch *batch)
-{
-	if (!batch)
-		return;
-	pthread_mutex_lock(&batch->lock);
-	batch->stop = true;
-	pthread_cond_signal(&batch->work);
-	pthread_mutex_unlock(&batch->lock);
-	pthread_join(batch->writer, NULL);
-	pthread_cond_destroy(&batch->work);
-	pthread_mutex_destroy(&batch->lock);
-	free(batch);
-}
-
-enum err batch_write(struct batch *batch, void *item)
+static enum err write_together(struct batch *batch, void *item)
 {
 	struct entry mine = {.item = item};
-	bool was_empty;
 
-	sem_init(&mine.done, 0, 0);
-	pthread_mutex_lock(&batch->lock);
-	was_empty = !batch->first;
-	*batch->end = &mine;
-	batch->end = &mine.next;
-	pthread_mutex_unlock(&batch->lock);
-	if (was_empty)
-		pthread_cond_signal(&batch->work);
-	while (sem_wait(&mine.done))
-		; /* a signal handler ran */
-	sem_destroy(&mine.done);
+	sem_init(&mine.wake, 0, 0);
+	stand_in_line(batch, &mine);
+	if (mine.leads)
+		mine.result = lead(batch);
+	sem_destroy(&mine.wake);
 	return mine.result;
+}
+
+enum err batch_write(struct batch *batch, void *item, struct fail *why)
+{
+	if (!write_together(batch, item))
+		return OK;
+	return batch->flush(batch->alone, &item, 1, why);
 }

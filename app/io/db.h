@@ -39,10 +39,11 @@ struct config;
 struct db;
 
 /*
- * Who we are there: the run-time user without DDL, with a pool or over the one connection of a
- * thread that waits for nobody else's, or the user that migrates.
+ * Who we are there: the run-time user without DDL; the same over one connection on which one thread
+ * writes for many, so that it waits for nobody's lock but is a conflict at once; or the user that
+ * migrates.
  */
-enum db_role { DB_RUN, DB_RUN_ALONE, DB_MIGRATE };
+enum db_role { DB_RUN, DB_RUN_FOR_MANY, DB_MIGRATE };
 
 /*
  * One statement: a named constant at the top of its store file, made by DB_STATEMENT.

@@ -16,11 +16,16 @@
 	" time_zone = '+00:00', collation_connection = 'utf8mb4_bin',"                             \
 	" tx_isolation = 'READ-COMMITTED', autocommit = 1"
 
-static const char SESSION_RUN[] = SESSION_COMMON ", innodb_lock_wait_timeout = 3,"
-						 " lock_wait_timeout = 3,"
-						 " idle_transaction_timeout = 10";
-static const char SESSION_MIGRATE[] = SESSION_COMMON ", innodb_lock_wait_timeout = 60,"
-						     " lock_wait_timeout = 60";
+#define SESSION_LOCKS(seconds)                                                                     \
+	", innodb_lock_wait_timeout = " seconds ", lock_wait_timeout = " seconds
+#define SESSION_IDLE ", idle_transaction_timeout = 10"
+
+/* By role. */
+static const char *const SESSIONS[] = {
+	[DB_RUN] = SESSION_COMMON SESSION_LOCKS("3") SESSION_IDLE,
+	[DB_RUN_FOR_MANY] = SESSION_COMMON SESSION_LOCKS("0") SESSION_IDLE,
+	[DB_MIGRATE] = SESSION_COMMON SESSION_LOCKS("60"),
+};
 
 /* Settings that not every version has: a server that does not know one does without. */
 static const char *const SESSION_WHERE_KNOWN[] = {
@@ -66,7 +71,7 @@ static void set_options(MYSQL *mysql, const struct config *config, const struct 
 
 static enum err set_session(MYSQL *mysql, enum db_role role, struct fail *why)
 {
-	if (mysql_query(mysql, role == DB_MIGRATE ? SESSION_MIGRATE : SESSION_RUN)) {
+	if (mysql_query(mysql, SESSIONS[role])) {
 		db_error_note(why, "session", mysql_errno(mysql), mysql_error(mysql));
 		return ERR_DB;
 	}

@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "base/moment.h"
 #include "base/rand.h"
+#include "io/batch.h"
 #include "model/event.h"
 #include "provider/provider.h"
 #include "service/placing.h"
@@ -159,13 +160,14 @@ static enum err find_other(struct request_run *run, struct mapping *row, struct 
  */
 static enum err intend(struct request_run *run, struct mapping *row, bool *found, struct fail *why)
 {
+	struct intent intent = {&run->mine, claim_ms(run->work), settle_ms(run->work)};
+
 	*found = false;
 	for (unsigned tries = 0; tries < REF_TRIES; tries++) {
 		enum err e = name_event(run, tries);
 
 		if (!e)
-			e = mappings_add(run->work->svc->db, &run->mine, claim_ms(run->work),
-					 settle_ms(run->work), why);
+			e = batch_write(run->work->svc->intents, &intent, why);
 		if (e != ERR_DUPLICATE)
 			return e;
 		e = find_other(run, row, why);

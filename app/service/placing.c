@@ -137,7 +137,7 @@ static enum err put_or_adopt(struct run *run, struct fail *why)
 	return !e || e == ERR_GONE ? put(run, why) : e;
 }
 
-static enum err mark(struct placing *placing, const struct placed *placed)
+static enum err mark(struct placing *placing, const struct placed *placed, struct fail *why)
 {
 	struct mapping *mapping = placing->mapping;
 	struct placed_mark mark = {.id = mapping->id,
@@ -146,7 +146,7 @@ static enum err mark(struct placing *placing, const struct placed *placed)
 				   .html_link = placed->html_link,
 				   .placed_ms = clock_now_ms(),
 				   .answered = !placing->nobody_waits};
-	enum err e = batch_write(placing->work->svc->marks, &mark);
+	enum err e = batch_write(placing->work->svc->marks, &mark, why);
 
 	if (e)
 		return e;
@@ -198,7 +198,7 @@ enum err placing_run(struct placing *placing, struct fail *why)
 		e = put_or_adopt(&run, why);
 	calling_end(&run.calling);
 	if (!e)
-		return mark(placing, &run.placed);
+		return mark(placing, &run.placed, why);
 	if (e == ERR_STALE || is_database(e) || (placing->nobody_waits && err_is_passing(e)))
 		return e;
 	return end(placing, e, why);
@@ -213,7 +213,7 @@ enum err placing_look(struct placing *placing, struct fail *why)
 		e = look(&run, why);
 	calling_end(&run.calling);
 	if (!e && is_ours(&run))
-		return mark(placing, &run.placed);
+		return mark(placing, &run.placed, why);
 	if (e && e != ERR_GONE)
 		return e;
 	e = mappings_end(placing->work->svc->db, placing->mapping, MAPPING_REFUSED,

@@ -12,14 +12,24 @@
 #include "store/mappings.h"
 #include "store/owners.h"
 
-/* Runs on the batch's writer thread. */
-static void flush_marks(void *cx, void *const items[], size_t n, enum err results[])
+_Static_assert((int)BATCH_ITEMS_MAX <= (int)MAPPINGS_AT_ONCE, "a batch is one statement");
+
+static enum err flush_intents(void *cx, void *const items[], size_t n, struct fail *why)
+{
+	const struct intent *intents[BATCH_ITEMS_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		intents[i] = items[i];
+	return mappings_add(cx, intents, n, why);
+}
+
+static enum err flush_marks(void *cx, void *const items[], size_t n, struct fail *why)
 {
 	const struct placed_mark *marks[BATCH_ITEMS_MAX];
 
 	for (size_t i = 0; i < n; i++)
 		marks[i] = items[i];
-	mappings_mark_placed(cx, marks, n, results);
+	return mappings_mark_placed(cx, marks, n, why);
 }
 
 enum err svc_open(const struct config *config, const struct seal_ring *ring,
@@ -31,16 +41,19 @@ enum err svc_open(const struct config *config, const struct seal_ring *ring,
 	*out = (struct svc){.config = config, .ring = ring, .moments = moments};
 	e = db_open(config, DB_RUN, &out->db, why);
 	if (!e)
-		e = db_open(config, DB_RUN_ALONE, &out->marks_db, why);
+		e = db_open(config, DB_RUN_FOR_MANY, &out->intents_db, why);
+	if (!e)
+		e = db_open(config, DB_RUN_FOR_MANY, &out->marks_db, why);
 	if (!e)
 		e = http_open(config, trust, &out->http, why);
 	if (!e) {
 		out->refreshes = flight_new();
 		out->slots = flight_new();
 		out->calls = tally_new(SVC_FREE_CALLS);
-		out->marks = batch_new(flush_marks, out->marks_db);
-		if (!out->refreshes || !out->slots || !out->calls || !out->marks)
-			e = fail_set(why, ERR_NOMEM, "no memory or thread for a worker");
+		out->intents = batch_new(flush_intents, out->intents_db, out->db);
+		out->marks = batch_new(flush_marks, out->marks_db, out->db);
+		if (!out->refreshes || !out->slots || !out->calls || !out->intents || !out->marks)
+			e = fail_set(why, ERR_NOMEM, "no memory for a worker");
 	}
 	if (e)
 		svc_close(out);
@@ -50,11 +63,13 @@ enum err svc_open(const struct config *config, const struct seal_ring *ring,
 void svc_close(struct svc *svc)
 {
 	batch_free(svc->marks);
+	batch_free(svc->intents);
 	tally_free(svc->calls);
 	flight_free(svc->slots);
 	flight_free(svc->refreshes);
 	http_close(svc->http);
 	db_close(svc->marks_db);
+	db_close(svc->intents_db);
 	db_close(svc->db);
 	free(svc->jwt_tenant);
 	*svc = (struct svc){0};

@@ -31,8 +31,10 @@ struct svc {
 	struct moment *moments; /* over all workers of the machine */
 	struct db *db;
 	struct http *http;
-	struct batch *marks;      /* gathers the placed marks (struct placed_mark) */
-	struct db *marks_db;      /* of its writer, which stands in no line for a connection */
+	struct batch *intents; /* gathers them (struct intent), over a connection of its own */
+	struct db *intents_db;
+	struct batch *marks; /* the placed ones (struct placed_mark), likewise */
+	struct db *marks_db;
 	struct tally *calls;      /* how many calls of an account this process may still make */
 	struct flight *slots;     /* one thread an account waits for a slot at the provider */
 	struct flight *refreshes; /* of a token, of the keys: one at a time in this process */

@@ -1,5 +1,8 @@
 #include "store/mappings.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "io/db.h"
 #include "store/column.h"
 
@@ -100,9 +103,6 @@ DB_STATEMENT_KEYED(MAPPINGS_MARK_32_PLACED, MARK_PLACED(TIMES_32));
 DB_STATEMENT_KEYED(MAPPINGS_MARK_ANSWERED, "UPDATE calendar_event_mappings SET answered = TRUE "
 					   "WHERE tenant_id = ? AND id = ? AND state = 'placed'");
 
-DB_STATEMENT(MAPPINGS_IS_PLACED, "SELECT 1 FROM calendar_event_mappings "
-				 "WHERE id = ? AND claim_token = ? AND state = 'placed'");
-
 DB_STATEMENT_KEYED(
 	MAPPINGS_REFUSE,
 	"UPDATE calendar_event_mappings SET state = 'refused', error = ?, "
@@ -171,25 +171,13 @@ static void from_row(const struct db_value *row, struct mapping *out)
 	};
 }
 
-/* The answer was lost and a repetition stumbled, perhaps over our own row: is it there? */
-static enum err unless_it_is_there(struct db *db, const struct mapping *mapping)
-{
-	const struct db_value in[] = {
-		db_id(&mapping->tenant),
-		db_id(&mapping->id),
-		db_id(&mapping->claim_token),
-	};
-	struct db_value one;
+/* One intent's parameters. */
+enum { ADD_N_IN = 17 };
 
-	return db_read(db, &MAPPINGS_IS_OURS, in, ARRAY_LEN(in), NULL, &one, 1, NULL)
-		       ? ERR_DB_UNSURE
-		       : OK;
-}
-
-enum err mappings_add(struct db *db, const struct mapping *mapping, int64_t claim_ms,
-		      int64_t settle_ms, struct fail *why)
+static void fill_intent(const struct intent *intent, struct db_value *in)
 {
-	const struct db_value in[] = {
+	const struct mapping *mapping = intent->mapping;
+	const struct db_value values[ADD_N_IN] = {
 		db_id(&mapping->id),
 		db_id(&mapping->tenant),
 		db_id(&mapping->owner),
@@ -205,12 +193,42 @@ enum err mappings_add(struct db *db, const struct mapping *mapping, int64_t clai
 		db_int(mapping->generation),
 		column_optional_text(mapping->event),
 		db_id(&mapping->claim_token),
-		db_int(claim_ms),
-		db_int(settle_ms),
+		db_int(intent->claim_ms),
+		db_int(intent->settle_ms),
 	};
-	enum err e = db_run(db, &MAPPINGS_ADD, in, ARRAY_LEN(in), NULL, why);
 
-	return e == ERR_DB_UNSURE ? unless_it_is_there(db, mapping) : e;
+	memcpy(in, values, sizeof(values));
+}
+
+/* Its answer was lost, here or when it went with others: is it there? */
+static bool is_there(struct db *db, const struct mapping *mapping)
+{
+	const struct db_value in[] = {
+		db_id(&mapping->tenant),
+		db_id(&mapping->id),
+		db_id(&mapping->claim_token),
+	};
+	struct db_value one;
+
+	return !db_read(db, &MAPPINGS_IS_OURS, in, ARRAY_LEN(in), NULL, &one, 1, NULL);
+}
+
+enum err mappings_add(struct db *db, const struct intent *const intents[], size_t n,
+		      struct fail *why)
+{
+	struct db_value *rows = calloc(n, ADD_N_IN * sizeof(*rows));
+	enum err e;
+
+	if (!rows)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < n; i++)
+		fill_intent(intents[i], rows + i * ADD_N_IN);
+	e = db_run_many(db, &MAPPINGS_ADD, rows, n, ADD_N_IN, NULL, why);
+	free(rows);
+	/* all or none: one of them tells of all */
+	if ((e == ERR_DUPLICATE || e == ERR_DB_UNSURE) && is_there(db, intents[0]->mapping))
+		return OK;
+	return e;
 }
 
 /* A SELECT of COLUMNS and its parameters. */
@@ -308,38 +326,13 @@ enum err mappings_renew_event_id(struct db *db, const struct mapping *mapping,
 	return fenced(db, &MAPPINGS_RENEW_EVENT_ID, in, ARRAY_LEN(in), why);
 }
 
-/* What one statement marks at most, and its parameters for a row. */
-enum { MARKS_MAX = 32, MARK_N_IN = 10 };
+/* A mark's parameters. */
+enum { MARK_N_IN = 10 };
 
 static const struct db_statement *const MARK_STATEMENTS[] = {
 	&MAPPINGS_MARK_1_PLACED, &MAPPINGS_MARK_2_PLACED,  &MAPPINGS_MARK_4_PLACED,
 	&MAPPINGS_MARK_8_PLACED, &MAPPINGS_MARK_16_PLACED, &MAPPINGS_MARK_32_PLACED,
 };
-
-static bool is_placed(struct db *db, const struct placed_mark *mark, enum err *e)
-{
-	const struct db_value in[] = {db_id(&mark->id), db_id(&mark->claim_token)};
-	struct db_value one;
-
-	*e = db_read(db, &MAPPINGS_IS_PLACED, in, ARRAY_LEN(in), NULL, &one, 1, NULL);
-	return !*e;
-}
-
-/* Gives each mark its own result; missing is that of one which did not come to stand. */
-static void tell_apart(struct db *db, const struct placed_mark *const marks[], size_t n,
-		       enum err missing, enum err results[])
-{
-	enum err e = OK;
-
-	for (size_t i = 0; i < n; i++) {
-		if (e && e != ERR_NOT_FOUND) /* the database is away: ask no further */
-			results[i] = e;
-		else if (is_placed(db, marks[i], &e))
-			results[i] = OK;
-		else
-			results[i] = e == ERR_NOT_FOUND ? missing : e;
-	}
-}
 
 /* Row number row of a statement for width rows: its id before each of its values. */
 static void fill_mark(const struct placed_mark *mark, size_t row, size_t width, struct db_value *in)
@@ -356,38 +349,26 @@ static void fill_mark(const struct placed_mark *mark, size_t row, size_t width, 
 	}
 }
 
-static enum err mark_all(struct db *db, const struct placed_mark *const marks[], size_t n,
-			 uint64_t *found)
+enum err mappings_mark_placed(struct db *db, const struct placed_mark *const marks[], size_t n,
+			      struct fail *why)
 {
-	struct db_value in[MARKS_MAX * MARK_N_IN];
+	struct db_value *in;
 	size_t width = 1, which = 0;
+	uint64_t found = 0;
+	enum err e;
 
 	for (; width < n; width *= 2)
 		which++;
+	in = calloc(width, MARK_N_IN * sizeof(*in));
+	if (!in)
+		return ERR_NOMEM;
 	for (size_t i = 0; i < width; i++)
 		fill_mark(marks[i < n ? i : n - 1], i, width, in);
-	return db_run_rows(db, MARK_STATEMENTS[which], in, width * MARK_N_IN, n, found, NULL);
-}
-
-static void mark_some(struct db *db, const struct placed_mark *const marks[], size_t n,
-		      enum err results[])
-{
-	uint64_t found = 0;
-	enum err e = mark_all(db, marks, n, &found);
-
-	for (size_t i = 0; i < n; i++)
-		results[i] = e;
-	if (e == ERR_DB_UNSURE)
-		tell_apart(db, marks, n, ERR_DB_UNSURE, results);
-	else if (!e && found < n)
-		tell_apart(db, marks, n, ERR_STALE, results);
-}
-
-void mappings_mark_placed(struct db *db, const struct placed_mark *const marks[], size_t n,
-			  enum err results[])
-{
-	for (size_t i = 0; i < n; i += MARKS_MAX)
-		mark_some(db, marks + i, n - i < MARKS_MAX ? n - i : MARKS_MAX, results + i);
+	e = db_run_rows(db, MARK_STATEMENTS[which], in, width * MARK_N_IN, n, &found, why);
+	free(in);
+	if (!e && found < n)
+		return ERR_STALE;
+	return e;
 }
 
 enum err mappings_mark_answered(struct db *db, const struct mapping *mapping, struct fail *why)

@@ -53,10 +53,22 @@ struct mapping {
 	int64_t age_ms; /* since created, by the database's clock */
 };
 
-/* Commits the intent, claimed for claim_ms; settle_at is settle_ms ahead. ERR_DUPLICATE: one of its
- * keys is there. */
-MUST_USE enum err mappings_add(struct db *db, const struct mapping *mapping, int64_t claim_ms,
-			       int64_t settle_ms, struct fail *why);
+/* One statement's rows at most, where many are written at once. */
+enum { MAPPINGS_AT_ONCE = 32 };
+
+/* One intent: its row, for how long it is claimed, and how far ahead settle_at is. */
+struct intent {
+	const struct mapping *mapping;
+	int64_t claim_ms;
+	int64_t settle_ms;
+};
+
+/*
+ * Commits n intents, all of them or none. ERR_DUPLICATE: a key of one of them is there. Made for
+ * io/batch.
+ */
+MUST_USE enum err mappings_add(struct db *db, const struct intent *const intents[], size_t n,
+			       struct fail *why);
 
 /* By the request that made it; ERR_NOT_FOUND. */
 MUST_USE enum err mappings_find_request(struct db *db, struct slice request_id, struct arena *arena,
@@ -87,7 +99,7 @@ MUST_USE enum err mappings_renew_event_id(struct db *db, const struct mapping *m
 					  struct slice provider_event_id, int64_t generation,
 					  struct fail *why);
 
-/* One placed mark; mappings_mark_placed writes up to 32 in one statement. */
+/* One placed mark. */
 struct placed_mark {
 	struct id id;
 	struct id claim_token;
@@ -98,11 +110,11 @@ struct placed_mark {
 };
 
 /*
- * Marks n events placed, each only if its claim is still ours; results[i] is OK, ERR_STALE or the
- * database's error. Made for io/batch.
+ * Marks n events placed, each only if its claim is still ours. ERR_STALE: one of them was not, the
+ * others are marked; whatever the error, a mark may be written once more. Made for io/batch.
  */
-void mappings_mark_placed(struct db *db, const struct placed_mark *const marks[], size_t n,
-			  enum err results[]);
+MUST_USE enum err mappings_mark_placed(struct db *db, const struct placed_mark *const marks[],
+				       size_t n, struct fail *why);
 
 /* A placed one that nobody was told of yet: now a caller is. */
 MUST_USE enum err mappings_mark_answered(struct db *db, const struct mapping *mapping,

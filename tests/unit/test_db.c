@@ -758,17 +758,44 @@ static enum err read_beside(struct db *tx, void *cx, struct fail *reason)
 	return db_read(cx, &KEPT_COUNT, NULL, 0, arena, out, 2, reason);
 }
 
-static void who_runs_alone_has_one_connection_whatever_the_pool(void **state)
+static void who_writes_for_many_has_one_connection_whatever_the_pool(void **state)
 {
 	struct db_settings many;
-	struct db *alone;
+	struct db *one;
 
 	(void)state;
 	db_fixture_settings(&many, NULL, 16);
-	alone = db_fixture_open(&many, DB_RUN_ALONE);
-	assert_int_equal(db_transact(alone, read_beside, alone, &why), ERR_BUSY);
-	assert_int_equal(read_beside(NULL, alone, &why), OK);
-	db_close(alone);
+	one = db_fixture_open(&many, DB_RUN_FOR_MANY);
+	assert_int_equal(db_transact(one, read_beside, one, &why), ERR_BUSY);
+	assert_int_equal(read_beside(NULL, one, &why), OK);
+	db_close(one);
+}
+
+/* Beside a transaction that has locked the row: in the time of one lock wait, many tries. */
+static enum err write_beside(struct db *tx, void *cx, struct fail *reason)
+{
+	const struct db_value in[] = {db_int(1)};
+	int64_t began_ms = clock_mono_ms();
+	enum err e = db_run(tx, &ADD_N, in, 1, NULL, reason);
+
+	assert_int_equal(e, OK);
+	assert_int_equal(db_run(cx, &ADD_N, in, 1, NULL, reason), ERR_DB);
+	assert_in_range(clock_mono_ms() - began_ms, 0, 1500);
+	return OK;
+}
+
+static void who_writes_for_many_waits_for_no_lock(void **state)
+{
+	struct db_settings two;
+	struct db *one;
+
+	(void)state;
+	db_fixture_settings(&two, NULL, 2);
+	one = db_fixture_open(&two, DB_RUN_FOR_MANY);
+	add_row(1, 0);
+	assert_int_equal(db_transact(db, write_beside, one, &why), OK);
+	assert_int_equal(n_of(1), 1);
+	db_close(one);
 }
 
 static void *add_often(void *cx)
@@ -907,7 +934,9 @@ int main(void)
 		cmocka_unit_test_setup(many_rows_belong_to_the_transaction_they_are_in, empty),
 		cmocka_unit_test_setup(a_deadlock_is_repeated_and_nothing_is_counted_twice, empty),
 		cmocka_unit_test_setup(an_exhausted_pool_is_busy_after_two_seconds, empty),
-		cmocka_unit_test_setup(who_runs_alone_has_one_connection_whatever_the_pool, empty),
+		cmocka_unit_test_setup(who_writes_for_many_has_one_connection_whatever_the_pool,
+				       empty),
+		cmocka_unit_test_setup(who_writes_for_many_waits_for_no_lock, empty),
 		cmocka_unit_test_setup(more_threads_than_connections_lose_nothing, empty),
 		cmocka_unit_test_setup(hosts_that_are_none_are_refused, empty),
 		cmocka_unit_test_setup(hosts_are_read_with_their_ports, empty),

@@ -286,25 +286,42 @@ static void many_keyed_rows_are_repeated_after_a_lost_commit(void **state)
 
 static void many_rows_lost_before_the_commit_are_sent_again(void **state)
 {
-	const struct db_value rows[] = {db_int(6), db_int(60), db_int(7), db_int(70)};
+	const struct db_value rows[] = {db_int(1), db_int(2)};
 
 	(void)state;
 	lose_the_answer_to(COMMAND_BULK, NULL);
-	assert_int_equal(db_run_many(db, &ADD, rows, 2, 2, NULL, &why), OK);
+	assert_int_equal(db_run_many(db, &INCREASE, rows, 2, 1, NULL, &why), OK);
 	assert_true(db_proxy_has_struck(proxy));
-	assert_int_equal(number(&COUNT, 0), 4);
+	assert_int_equal(number(&READ, 1), 11);
+	assert_int_equal(number(&READ, 2), 11);
 }
 
 static void many_rows_with_a_lost_commit_are_unsure(void **state)
 {
-	const struct db_value rows[] = {db_int(6), db_int(60), db_int(7), db_int(70)};
+	const struct db_value rows[] = {db_int(1), db_int(2)};
 	uint64_t n = 9;
 
 	(void)state;
 	lose_the_answer_to(COMMAND_QUERY, "COMMIT");
-	assert_int_equal(db_run_many(db, &ADD, rows, 2, 2, &n, &why), ERR_DB_UNSURE);
+	assert_int_equal(db_run_many(db, &INCREASE, rows, 2, 1, &n, &why), ERR_DB_UNSURE);
 	assert_int_equal(n, 0);
-	assert_int_equal(number(&COUNT, 0), 4);
+	assert_int_equal(number(&READ, 2), 11);
+}
+
+/* They are one statement, which is committed with its last row. */
+static void many_inserted_rows_whose_answer_is_lost_are_unsure_and_all_there(void **state)
+{
+	const struct db_value rows[] = {db_int(6), db_int(60), db_int(7), db_int(70)};
+
+	(void)state;
+	for (int keyed = 0; keyed < 2; keyed++) {
+		db_fixture_sql("DELETE FROM kept WHERE id > 5");
+		lose_the_answer_to(COMMAND_BULK, NULL);
+		assert_int_equal(db_run_many(db, keyed ? &ADD_KEYED : &ADD, rows, 2, 2, NULL, &why),
+				 ERR_DB_UNSURE);
+		assert_true(db_proxy_has_struck(proxy));
+		assert_int_equal(number(&COUNT, 0), 4);
+	}
 }
 
 /* Transactions. */
@@ -588,6 +605,7 @@ int main(void)
 		CASE(many_keyed_rows_are_repeated_after_a_lost_commit),
 		CASE(many_rows_lost_before_the_commit_are_sent_again),
 		CASE(many_rows_with_a_lost_commit_are_unsure),
+		CASE(many_inserted_rows_whose_answer_is_lost_are_unsure_and_all_there),
 		CASE(a_lost_commit_is_unsure_and_not_repeated),
 		CASE(a_transaction_lost_before_its_commit_runs_again),
 		CASE(a_dead_host_is_passed_over),

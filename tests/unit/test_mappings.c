@@ -8,7 +8,7 @@
 #include "store/mappings.h"
 #include "tests/unit/store_fixture.h"
 
-enum { CLAIM_MS = 15000, SETTLE_MS = 60000, MANY = 256, MARKS_WIDE = 33 };
+enum { CLAIM_MS = 15000, SETTLE_MS = 60000 };
 
 static struct id tenant, owner, connection;
 
@@ -29,7 +29,7 @@ static int start(void **state)
 }
 
 /* An intent under this name: its keys and ids are made of it. */
-static struct mapping intent(const char *name)
+static struct mapping intended(const char *name)
 {
 	return (struct mapping){
 		.id = id_new(),
@@ -50,12 +50,15 @@ static struct mapping intent(const char *name)
 
 static enum err add(const struct mapping *mapping)
 {
-	return mappings_add(store_db(), mapping, CLAIM_MS, SETTLE_MS, NULL);
+	const struct intent intent = {mapping, CLAIM_MS, SETTLE_MS};
+	const struct intent *one[] = {&intent};
+
+	return mappings_add(store_db(), one, 1, NULL);
 }
 
 static struct mapping added(const char *name)
 {
-	struct mapping mapping = intent(name);
+	struct mapping mapping = intended(name);
 
 	assert_int_equal(add(&mapping), OK);
 	return mapping;
@@ -64,7 +67,7 @@ static struct mapping added(const char *name)
 /* The number-th of many without a replay key. */
 static struct mapping one_of_many(unsigned number)
 {
-	struct mapping mapping = intent(arena_format(store_arena(), "%u", number));
+	struct mapping mapping = intended(arena_format(store_arena(), "%u", number));
 
 	mapping.replay_key = (struct slice){0};
 	assert_int_equal(add(&mapping), OK);
@@ -142,10 +145,8 @@ static enum err place(const struct mapping *mapping)
 {
 	struct placed_mark mark = mark_of(mapping);
 	const struct placed_mark *marks[] = {&mark};
-	enum err result = ERR_INTERNAL;
 
-	mappings_mark_placed(store_db(), marks, 1, &result);
-	return result;
+	return mappings_mark_placed(store_db(), marks, 1, NULL);
 }
 
 static size_t find_due(unsigned max, struct mapping **out)
@@ -161,7 +162,7 @@ static size_t find_due(unsigned max, struct mapping **out)
 
 static void an_intent_comes_back_as_it_was_given(void **state)
 {
-	struct mapping mapping = intent("a"), back;
+	struct mapping mapping = intended("a"), back;
 
 	(void)state;
 	mapping.event_ref = SLICE(HOSTILE "ref");
@@ -207,23 +208,82 @@ static void a_request_id_a_replay_key_and_an_event_ref_are_there_once(void **sta
 	struct mapping first = added("a"), again;
 
 	(void)state;
-	again = intent("b");
+	again = intended("b");
 	again.request_id = first.request_id;
 	assert_int_equal(add(&again), ERR_DUPLICATE);
-	again = intent("b");
+	again = intended("b");
 	again.replay_key = first.replay_key;
 	assert_int_equal(add(&again), ERR_DUPLICATE);
-	again = intent("b");
+	again = intended("b");
 	again.event_ref = first.event_ref;
 	assert_int_equal(add(&again), ERR_DUPLICATE);
-	again = intent("b");
+	again = intended("b");
 	assert_int_equal(add(&again), OK);
 	assert_int_equal(store_number("SELECT COUNT(*) FROM calendar_event_mappings"), 2);
 }
 
+/* n intents in one call; the last one's replay key is last's where there is one. */
+static enum err add_many(unsigned n, const struct mapping *last, struct mapping *rows)
+{
+	struct intent intents[MAPPINGS_AT_ONCE];
+	const struct intent *list[MAPPINGS_AT_ONCE];
+
+	for (unsigned i = 0; i < n; i++) {
+		rows[i] = intended(arena_format(store_arena(), "%u", i));
+		rows[i].replay_key = i % 3 ? (struct slice){0} : store_hash((unsigned char)i);
+		rows[i].event = i % 2 ? (struct slice){0} : rows[i].event_ref;
+		intents[i] = (struct intent){&rows[i], CLAIM_MS + i, SETTLE_MS};
+		list[i] = &intents[i];
+	}
+	if (last)
+		rows[n - 1].replay_key = last->replay_key;
+	return mappings_add(store_db(), list, n, NULL);
+}
+
+static void so_many_intents_at_once_each_leave_their_own_row(void **state)
+{
+	struct mapping rows[MAPPINGS_AT_ONCE];
+
+	(void)state;
+	for (unsigned n = 1; n <= MAPPINGS_AT_ONCE; n += n < 4 ? 1 : 7) {
+		store_sql("DELETE FROM calendar_event_mappings");
+		assert_int_equal(add_many(n, NULL, rows), OK);
+		for (unsigned i = 0; i < n; i++) {
+			struct mapping row = get(&rows[i]);
+
+			assert_true(held_by(&rows[i], &rows[i].claim_token));
+			assert_true(slice_equal(row.event_ref, rows[i].event_ref));
+			assert_true(slice_equal(row.replay_key, rows[i].replay_key));
+			assert_int_equal(row.event.len, rows[i].event.len);
+		}
+	}
+}
+
+static void of_many_intents_all_are_committed_or_none(void **state)
+{
+	struct mapping rows[MAPPINGS_AT_ONCE], first = added("a");
+
+	(void)state;
+	assert_int_equal(add_many(MAPPINGS_AT_ONCE, &first, rows), ERR_DUPLICATE);
+	assert_int_equal(store_number("SELECT COUNT(*) FROM calendar_event_mappings"), 1);
+	assert_int_equal(add(&rows[0]), OK);
+	assert_int_equal(add(&rows[MAPPINGS_AT_ONCE - 1]), ERR_DUPLICATE);
+}
+
+static void an_intent_that_stands_is_not_a_duplicate_of_itself(void **state)
+{
+	struct mapping mapping = added("a"), other = mapping;
+
+	(void)state;
+	assert_int_equal(add(&mapping), OK);
+	other.claim_token = id_new();
+	assert_int_equal(add(&other), ERR_DUPLICATE);
+	assert_int_equal(store_number("SELECT COUNT(*) FROM calendar_event_mappings"), 1);
+}
+
 static void many_rows_may_have_no_request_and_no_replay_key(void **state)
 {
-	struct mapping a = intent("a"), b = intent("b");
+	struct mapping a = intended("a"), b = intended("b");
 
 	(void)state;
 	a.request_id = b.request_id = a.replay_key = b.replay_key = (struct slice){"", 0};
@@ -234,13 +294,13 @@ static void many_rows_may_have_no_request_and_no_replay_key(void **state)
 static void a_replay_key_guards_its_own_owner_and_origin_alone(void **state)
 {
 	struct id other = store_owner(&tenant, "replay");
-	struct mapping first = added("a"), next = intent("b"), found;
+	struct mapping first = added("a"), next = intended("b"), found;
 
 	(void)state;
 	next.replay_key = first.replay_key;
 	next.origin = "event";
 	assert_int_equal(add(&next), OK);
-	next = intent("c");
+	next = intended("c");
 	next.replay_key = first.replay_key;
 	next.owner = other;
 	next.connection = store_connection(&tenant, &other, "replay");
@@ -274,7 +334,7 @@ static void of_16_equal_requests_at_once_one_becomes_the_intent(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < STORE_THREADS; i++) {
-		twins.mappings[i] = intent(arena_format(store_arena(), "%u", i));
+		twins.mappings[i] = intended(arena_format(store_arena(), "%u", i));
 		twins.mappings[i].replay_key = store_hash(1);
 	}
 	for (int round = 0; round < 10; round++) {
@@ -410,13 +470,10 @@ static void what_was_placed_counts_as_answered_when_its_caller_was_told(void **s
 	struct mapping told = added("a"), silent = added("b"), open = added("c");
 	struct placed_mark marks[] = {mark_of(&told), mark_of(&silent)};
 	const struct placed_mark *list[] = {&marks[0], &marks[1]};
-	enum err results[2] = {ERR_INTERNAL, ERR_INTERNAL};
 
 	(void)state;
 	marks[0].answered = true;
-	mappings_mark_placed(store_db(), list, 2, results);
-	assert_int_equal(results[0], OK);
-	assert_int_equal(results[1], OK);
+	assert_int_equal(mappings_mark_placed(store_db(), list, 2, NULL), OK);
 	assert_true(get(&told).answered);
 	assert_false(get(&silent).answered);
 	assert_int_equal(mappings_mark_answered(store_db(), &silent, NULL), OK);
@@ -425,60 +482,34 @@ static void what_was_placed_counts_as_answered_when_its_caller_was_told(void **s
 	assert_false(get(&open).answered);
 }
 
-static void each_of_many_marks_gets_its_own_result(void **state)
+static void of_many_marks_one_that_is_overtaken_leaves_the_others_marked(void **state)
 {
 	struct id thief = id_new();
-	struct mapping a = added("a"), lost = added("b"), c = added("c"), never = intent("d");
+	struct mapping a = added("a"), lost = added("b"), c = added("c"), never = intended("d");
 	struct placed_mark marks[] = {mark_of(&a), mark_of(&lost), mark_of(&c), mark_of(&never)};
 	const struct placed_mark *list[] = {&marks[0], &marks[1], &marks[2], &marks[3]};
-	enum err results[4] = {ERR_INTERNAL, ERR_INTERNAL, ERR_INTERNAL, ERR_INTERNAL};
 
 	(void)state;
 	marks[2].html_link = (struct slice){0};
 	assert_int_equal(claim(&lost, &thief, true), OK);
-	mappings_mark_placed(store_db(), list, 4, results);
-	assert_int_equal(results[0], OK);
-	assert_int_equal(results[1], ERR_STALE);
-	assert_int_equal(results[2], OK);
-	assert_int_equal(results[3], ERR_STALE);
+	assert_int_equal(mappings_mark_placed(store_db(), list, 4, NULL), ERR_STALE);
+	for (unsigned i = 0; i < ARRAY_LEN(list); i++)
+		assert_int_equal(mappings_mark_placed(store_db(), list + i, 1, NULL),
+				 i % 2 ? ERR_STALE : OK);
 	assert_int_equal(state_of(&a), MAPPING_PLACED);
 	assert_int_equal(state_of(&lost), MAPPING_INTENDED);
 	assert_int_equal(state_of(&c), MAPPING_PLACED);
 	assert_int_equal(get(&c).html_link.len, 0);
 }
 
-static void two_hundred_and_fifty_six_marks_are_written_at_once(void **state)
-{
-	static struct placed_mark marks[MANY];
-	static const struct placed_mark *list[MANY];
-	static enum err results[MANY];
-
-	(void)state;
-	for (unsigned i = 0; i < MANY; i++) {
-		struct mapping mapping = one_of_many(i);
-
-		marks[i] = mark_of(&mapping);
-		marks[i].provider_event_id = mapping.event_ref;
-		list[i] = &marks[i];
-		results[i] = ERR_INTERNAL;
-	}
-	mappings_mark_placed(store_db(), list, MANY, results);
-	for (unsigned i = 0; i < MANY; i++)
-		assert_int_equal(results[i], OK);
-	assert_int_equal(store_number("SELECT COUNT(*) FROM calendar_event_mappings WHERE "
-				      "state = 'placed' AND provider_event_id = event_ref"),
-			 MANY);
-}
-
 /* Every number of them that a statement is made for, and those between. */
 static void so_many_marks_at_once_each_leave_their_own_values(void **state)
 {
-	struct placed_mark marks[MARKS_WIDE];
-	const struct placed_mark *list[MARKS_WIDE];
-	enum err results[MARKS_WIDE];
+	struct placed_mark marks[MAPPINGS_AT_ONCE];
+	const struct placed_mark *list[MAPPINGS_AT_ONCE];
 
 	(void)state;
-	for (unsigned n = 1; n <= MARKS_WIDE; n++) {
+	for (unsigned n = 1; n <= MAPPINGS_AT_ONCE; n++) {
 		store_sql("DELETE FROM calendar_event_mappings");
 		for (unsigned i = 0; i < n; i++) {
 			struct mapping mapping = one_of_many(i);
@@ -489,10 +520,8 @@ static void so_many_marks_at_once_each_leave_their_own_values(void **state)
 			marks[i].answered = i % 2 == 1;
 			list[i] = &marks[i];
 		}
-		one_of_many(MARKS_WIDE);
-		mappings_mark_placed(store_db(), list, n, results);
-		for (unsigned i = 0; i < n; i++)
-			assert_int_equal(results[i], OK);
+		one_of_many(MAPPINGS_AT_ONCE);
+		assert_int_equal(mappings_mark_placed(store_db(), list, n, NULL), OK);
 		assert_int_equal(
 			store_number("SELECT COUNT(*) FROM calendar_event_mappings WHERE state = "
 				     "'placed' AND provider_event_id = event_ref AND html_link = "
@@ -511,15 +540,12 @@ static void a_mark_with_the_claim_of_another_row_marks_nothing(void **state)
 	struct mapping a = added("a"), b = added("b"), c = added("c");
 	struct placed_mark marks[] = {mark_of(&a), mark_of(&b), mark_of(&c)};
 	const struct placed_mark *list[] = {&marks[0], &marks[1], &marks[2]};
-	enum err results[3] = {ERR_INTERNAL, ERR_INTERNAL, ERR_INTERNAL};
 
 	(void)state;
 	marks[0].claim_token = b.claim_token;
 	marks[1].claim_token = a.claim_token;
-	mappings_mark_placed(store_db(), list, 3, results);
-	assert_int_equal(results[0], ERR_STALE);
-	assert_int_equal(results[1], ERR_STALE);
-	assert_int_equal(results[2], OK);
+	assert_int_equal(mappings_mark_placed(store_db(), list, 3, NULL), ERR_STALE);
+	assert_int_equal(state_of(&c), MAPPING_PLACED);
 	assert_int_equal(state_of(&a), MAPPING_INTENDED);
 	assert_int_equal(state_of(&b), MAPPING_INTENDED);
 }
@@ -603,7 +629,7 @@ static void the_next_event_id_is_kept_with_its_generation(void **state)
 
 static void a_released_key_is_free_for_the_next_request(void **state)
 {
-	struct mapping mapping = added("a"), next = intent("b");
+	struct mapping mapping = added("a"), next = intended("b");
 
 	(void)state;
 	next.replay_key = mapping.replay_key;
@@ -804,7 +830,7 @@ static void another_tenant_finds_and_changes_nothing(void **state)
 
 static void an_intent_for_a_calendar_of_another_owner_is_refused(void **state)
 {
-	struct mapping mapping = intent("a");
+	struct mapping mapping = intended("a");
 
 	(void)state;
 	mapping.owner = store_owner(&tenant, "other");
@@ -868,6 +894,9 @@ int main(void)
 		cmocka_unit_test_setup(hostile_keys_find_nothing, begin),
 		cmocka_unit_test_setup(a_request_id_a_replay_key_and_an_event_ref_are_there_once,
 				       begin),
+		cmocka_unit_test_setup(so_many_intents_at_once_each_leave_their_own_row, begin),
+		cmocka_unit_test_setup(of_many_intents_all_are_committed_or_none, begin),
+		cmocka_unit_test_setup(an_intent_that_stands_is_not_a_duplicate_of_itself, begin),
 		cmocka_unit_test_setup(many_rows_may_have_no_request_and_no_replay_key, begin),
 		cmocka_unit_test_setup(a_replay_key_guards_its_own_owner_and_origin_alone, begin),
 		cmocka_unit_test_setup(of_16_equal_requests_at_once_one_becomes_the_intent, begin),
@@ -881,8 +910,8 @@ int main(void)
 		cmocka_unit_test_setup(marking_placed_twice_is_marking_it_once, begin),
 		cmocka_unit_test_setup(what_was_placed_counts_as_answered_when_its_caller_was_told,
 				       begin),
-		cmocka_unit_test_setup(each_of_many_marks_gets_its_own_result, begin),
-		cmocka_unit_test_setup(two_hundred_and_fifty_six_marks_are_written_at_once, begin),
+		cmocka_unit_test_setup(of_many_marks_one_that_is_overtaken_leaves_the_others_marked,
+				       begin),
 		cmocka_unit_test_setup(so_many_marks_at_once_each_leave_their_own_values, begin),
 		cmocka_unit_test_setup(a_mark_with_the_claim_of_another_row_marks_nothing, begin),
 		cmocka_unit_test_setup(marks_touch_no_row_but_their_own, begin),
