@@ -85,7 +85,7 @@ FUZZ_TARGETS = \
 if HAVE_CMOCKA
 check_PROGRAMS += $(UNIT_TESTS) $(UNIT_DB_TESTS)
 endif
-check_PROGRAMS += $(FUZZ_REPLAYS)
+check_PROGRAMS += $(FUZZ_REPLAYS) tests/conformance/ask
 EXTRA_PROGRAMS += $(FUZZ_TARGETS)
 
 UNIT_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -316,11 +316,14 @@ tests_fuzz_fuzz_route_SOURCES = tests/fuzz/fuzz_route.c
 tests_fuzz_fuzz_route_LDADD = $(CB_LIBS)
 tests_fuzz_fuzz_route_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 
+tests_conformance_ask_SOURCES = tests/conformance/ask.c
+tests_conformance_ask_LDADD = $(CB_LIBS)
+
 include tests/stack/stack.mk
 include tests/bench/bench.mk
 
 dist_check_SCRIPTS = tests/unit/with_mariadb.sh
-EXTRA_DIST += tests/check.py tests/sandbox tests/http tests/crash tests/browser tests/fuzz/seeds
+EXTRA_DIST += tests/check.py tests/sandbox tests/conformance tests/http tests/crash tests/browser tests/fuzz/seeds
 
 .PHONY: check-asan check-tsan fuzz long-check
 # The totals are the last line. CALBRIDGE_CHECK="unit http" chooses suites.

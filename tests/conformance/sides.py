@@ -1,0 +1,38 @@
+"""In what the providers differ, and may: everything else is the same rule for all of them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Side:
+    """One provider, as the suite has to know it."""
+
+    name: str                   # as we call it
+    hands: str                  # as the sandbox's controls call it
+    api: str                    # a pattern of the paths of its calendar API
+    token: str                  # and of its token endpoint
+    cannot: frozenset[str]      # the members that it does not have
+    ids_are_ours: bool          # an event's id is the one that we chose
+    taken_for_ever: bool        # also by an event that was removed
+    mails_always: bool          # guests hear of each change, whoever wants that
+    patches: dict[str, Any] = field(default_factory=dict)   # what a person does by hand
+
+
+def google_moved(start: str, end: str) -> dict[str, Any]:
+    return {"start": {"dateTime": start, "date": None}, "end": {"dateTime": end, "date": None}}
+
+
+GOOGLE = Side(
+    name="google", hands="google", api="^/google/calendar/", token="^/google/token$",
+    cannot=frozenset({"find"}), ids_are_ours=True, taken_for_ever=True, mails_always=False,
+    patches={
+        "renamed": {"summary": "Renamed by hand"},
+        "moved": google_moved("2031-05-06T20:00:00Z", "2031-05-06T21:00:00Z"),
+        "made whole days": {"start": {"date": "2031-05-06", "dateTime": None},
+                            "end": {"date": "2031-05-08", "dateTime": None}},
+        "without conference": {"conferenceData": None},
+    })
+
+SIDES = (GOOGLE,)
+EVENT_CALLS = ("put", "change", "drop", "get", "find", "list")
