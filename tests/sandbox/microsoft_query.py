@@ -8,7 +8,7 @@ from urllib.parse import quote
 from .microsoft_errors import bad_query
 from .microsoft_event import property_key
 from .microsoft_store import Event
-from .microsoft_times import instant_of, parse_local
+from .microsoft_times import instant_of, parse_exactly
 from .paging import BadToken, Query, fingerprint, make_token, read_token
 
 DEFAULT_PAGE = 10
@@ -16,7 +16,7 @@ LARGEST_PAGE = 1000
 QUOTED = r"'((?:[^']|'')*)'"
 OWN_DATA = re.compile(r"singleValueExtendedProperties/[Aa]ny\(\s*(\w+)\s*:\s*\1/id eq " + QUOTED
                       + r" and \1/value eq " + QUOTED + r"\s*\)")
-START = re.compile(r"start/dateTime (ge|gt|le|lt|eq) " + QUOTED)
+BOUND = re.compile(r"(start|end)/dateTime (ge|gt|le|lt|eq) " + QUOTED)
 EXPAND = re.compile(r"singleValueExtendedProperties\(\$filter=\s*id eq " + QUOTED + r"\s*\)")
 ORDER = re.compile(r"start/dateTime( asc| desc)?")
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -38,7 +38,7 @@ class Options:
     select: list[str] = field(default_factory=list)
     expand: str = ""            # the one extended property to be shown
     property: tuple[str, str] | None = None
-    starts: list[tuple[str, Any]] = field(default_factory=list)
+    bounds: list[tuple[str, str, Any]] = field(default_factory=list)    # start or end, how, when
     order: str = ""
     top: int = DEFAULT_PAGE
 
@@ -46,8 +46,8 @@ class Options:
         if self.property is not None and event.properties.get(self.property[0]) \
                 != self.property[1]:
             return False
-        return all(COMPARE[how](instant_of(event.members["start"]), bound)
-                   for how, bound in self.starts)
+        return all(COMPARE[how](instant_of(event.members[which]), bound)
+                   for which, how, bound in self.bounds)
 
     def chosen(self, value: dict[str, Any]) -> dict[str, Any]:
         """The members selected; the id and what begins with @ come in any case."""
@@ -62,16 +62,16 @@ class Options:
 
 
 def read_filter(text: str, options: Options) -> None:
-    """Clauses joined by ``and``: one on own data, and bounds of the start."""
+    """Clauses joined by ``and``: one on own data, and bounds of start and end."""
     at = 0
     while True:
-        own, start = OWN_DATA.match(text, at), START.match(text, at)
+        own, bound = OWN_DATA.match(text, at), BOUND.match(text, at)
         if own and options.property is None:
             options.property = (property_key(unquote_literal(own[2])), unquote_literal(own[3]))
             at = own.end()
-        elif start:
-            options.starts.append((start[1], parse_local(start[2].removesuffix("Z"))))
-            at = start.end()
+        elif bound:
+            options.bounds.append((bound[1], bound[2], parse_exactly(bound[3].removesuffix("Z"))))
+            at = bound.end()
         else:
             raise bad_query(f"Invalid filter clause: '{text[at:]}'.")
         if at == len(text):

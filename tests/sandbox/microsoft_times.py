@@ -39,6 +39,12 @@ def parse_local(text: Any) -> datetime:
         raise bad_value(f"Cannot convert the literal '{text}' to a date and time.") from error
 
 
+def parse_exactly(text: str) -> datetime:
+    """With its fraction, which events themselves do not keep."""
+    _, _, fraction = text.partition(".")
+    return parse_local(text) + timedelta(microseconds=float(f"0.{fraction or 0}") * 1_000_000)
+
+
 def to_utc(local: datetime, zone: str) -> datetime:
     """The instant, without zone. As .NET has it: the repeated hour is the later one, and there
     is no hour that the clocks skip."""

@@ -59,11 +59,25 @@ def test_bounds_of_the_start_join_the_filter(work):
     assert subjects(work.list(filter=more.removeprefix(" and "))) == ["2", "other"]
 
 
+@pytest.mark.parametrize("bound, found", [
+    ("end/dateTime gt '2025-12-02T10:59:59.999Z'", True),
+    ("end/dateTime gt '2025-12-02T11:00:00'", False),
+    ("end/dateTime ge '2025-12-02T11:00:00'", True),
+    ("start/dateTime lt '2025-12-02T10:00:00.001'", True),
+    ("start/dateTime lt '2025-12-02T10:00:00'", False),
+    ("start/dateTime ge '2025-12-02T10:00:00.001'", False),
+])
+def test_bounds_are_of_both_ends_and_exact(work, bound, found):
+    work.insert(subject="a", **times(2))
+    assert subjects(work.list(filter=bound)) == ["a"] * found
+
+
 @pytest.mark.parametrize("text", [
     "", "subject eq 'x'", by_own_data("bk", " or subject eq 'x'"), by_own_data("bk") + " and ",
     by_own_data("bk").replace("ep/id", "x/id"), by_own_data("bk", " AND start/dateTime ge 'x'"),
     by_own_data("bk", " and " + by_own_data("bk2")), "start/dateTime ge 2025-12-02T10:00:00",
-    "start/dateTime ge '2025-12-02'", "start ge '2025-12-02T10:00:00'"])
+    "start/dateTime ge '2025-12-02'", "start ge '2025-12-02T10:00:00'",
+    "end/dateTime gt '2025-12-02T10:00:00.x'", "created/dateTime ge '2025-12-02T10:00:00'"])
 def test_other_filters_are_refused(work, text):
     assert work.list(filter=text).status == 400
 
