@@ -13,9 +13,11 @@ class Side:
     api: str                    # a pattern of the paths of its calendar API
     token: str                  # and of its token endpoint
     cannot: frozenset[str]      # the members that it does not have
+    scope: str                  # without which there is no calendar
     ids_are_ours: bool          # an event's id is the one that we chose
-    taken_for_ever: bool        # also by an event that was removed
     mails_always: bool          # guests hear of each change, whoever wants that
+    tells_zone: bool            # an event is told in the zone in which it was put
+    keeps_spaces: bool          # of a description; else lines alone
     patches: dict[str, Any] = field(default_factory=dict)   # what a person does by hand
 
 
@@ -25,13 +27,13 @@ def google_moved(start: str, end: str) -> dict[str, Any]:
 
 GOOGLE = Side(
     name="google", hands="google", api="^/google/calendar/", token="^/google/token$",
-    cannot=frozenset({"find"}), ids_are_ours=True, taken_for_ever=True, mails_always=False,
+    cannot=frozenset({"find"}), scope="https://www.googleapis.com/auth/calendar",
+    ids_are_ours=True, mails_always=False, tells_zone=True, keeps_spaces=True,
     patches={
         "renamed": {"summary": "Renamed by hand"},
         "moved": google_moved("2031-05-06T20:00:00Z", "2031-05-06T21:00:00Z"),
         "made whole days": {"start": {"date": "2031-05-06", "dateTime": None},
                             "end": {"date": "2031-05-08", "dateTime": None}},
-        "without conference": {"conferenceData": None},
     })
 
 SIDES = (GOOGLE,)

@@ -57,8 +57,9 @@ def test_a_code_that_was_never_given_is_refused(person):
 
 
 def test_a_consent_without_the_calendar_does_not_suffice(person):
-    told = person.ask("exchange", code=person.code(calendar=False), verifier=person.verifier)
-    assert told.error != "ok" or not told.grant["suffices"]
+    person.sandbox.settings(withheld_scopes=[person.side.scope])
+    told = person.ask("exchange", code=person.code(), verifier=person.verifier)
+    assert told.error == "ok" and not told.grant["suffices"]
 
 
 def test_a_refresh_brings_a_token_that_is_good(calendar):
