@@ -25,8 +25,12 @@ libcalbridge_a_SOURCES = \
 	app/model/backoff.c app/model/backoff.h \
 	app/model/connect_link.c app/model/connect_link.h \
 	app/model/event.c app/model/event.h \
+	app/model/event_change.c app/model/event_change.h \
+	app/model/guests.c app/model/guests.h \
 	app/model/issuer.c app/model/issuer.h \
+	app/model/page_token.c app/model/page_token.h \
 	app/model/return_place.c app/model/return_place.h \
+	app/model/standing.c app/model/standing.h \
 	app/io/batch.c app/io/batch.h \
 	app/io/db.h \
 	app/io/db_bulk.c \
@@ -53,6 +57,7 @@ libcalbridge_a_SOURCES = \
 	app/store/callers.c app/store/callers.h \
 	app/store/column.c app/store/column.h \
 	app/store/connections.c app/store/connections.h \
+	app/store/kept_events.c app/store/kept_events.h \
 	app/store/mappings.c app/store/mappings.h \
 	app/store/migration_files.c app/store/migration_files.h \
 	app/store/migrations.c app/store/migrations.h \

@@ -6,9 +6,13 @@
 --   keyed        replay_key is of an Idempotency-Key
 --   answered     a caller was told that it stands; until then the same request once more gets it
 --   claim_token  who is at it; every write-back names it, so that an overtaken worker changes nothing
---   event        what is to be placed; NULL once it stands, so that the row does not grow then
+--   event        what is to be placed; NULL once it stands, so that the row does not grow then; of
+--                origin 'event' it stays, for the guests, the zone and the notices that were asked for:
+--                who is not among these guests was added by hand. It is changed by compare-and-set
+--   answer       of origin 'event': the JSON that its first caller got, for as long as replay_key
 --   settle_at    when calbridge-sync looks after it: to carry it forward while it is intended or
---                unsure, to forget replay_key and event a day after it came to its end; then NULL
+--                unsure, to forget replay_key, answer and (of what does not stand) event a day after
+--                it came to its end; then NULL
 
 CREATE TABLE IF NOT EXISTS calendar_event_mappings (
     id BINARY(16) NOT NULL,
@@ -27,6 +31,7 @@ CREATE TABLE IF NOT EXISTS calendar_event_mappings (
     generation SMALLINT UNSIGNED NOT NULL DEFAULT 0,
     html_link VARCHAR(1024) NULL,
     event MEDIUMTEXT NULL,
+    answer MEDIUMTEXT NULL,
     answered BOOLEAN NOT NULL DEFAULT FALSE,
     claim_token BINARY(16) NULL,
     claim_until DATETIME(3) NULL,
@@ -39,7 +44,7 @@ CREATE TABLE IF NOT EXISTS calendar_event_mappings (
     UNIQUE KEY uq_mappings_replay (tenant_id, owner_id, origin, replay_key),
     UNIQUE KEY uq_mappings_request (request_id),
     UNIQUE KEY uq_mappings_event_ref (tenant_id, event_ref),
-    KEY ix_mappings_connection (tenant_id, owner_id, connection_id),
+    KEY ix_mappings_connection (tenant_id, owner_id, connection_id, calendar_id),
     KEY ix_mappings_settle (state, settle_at),
     CONSTRAINT fk_mappings_connection FOREIGN KEY (tenant_id, owner_id, connection_id)
         REFERENCES coach_calendar_connections (tenant_id, owner_id, id)

@@ -16,12 +16,14 @@ UNIT_TESTS = \
 	tests/unit/test_envfile \
 	tests/unit/test_err \
 	tests/unit/test_event \
+	tests/unit/test_event_change \
 	tests/unit/test_fcgi \
 	tests/unit/test_file \
 	tests/unit/test_flight \
 	tests/unit/test_google \
 	tests/unit/test_google_event \
 	tests/unit/test_google_json \
+	tests/unit/test_guests \
 	tests/unit/test_http \
 	tests/unit/test_issuer \
 	tests/unit/test_json \
@@ -32,6 +34,7 @@ UNIT_TESTS = \
 	tests/unit/test_metrics \
 	tests/unit/test_moment \
 	tests/unit/test_page \
+	tests/unit/test_page_token \
 	tests/unit/test_prefork \
 	tests/unit/test_rand \
 	tests/unit/test_request \
@@ -43,6 +46,7 @@ UNIT_TESTS = \
 	tests/unit/test_serve \
 	tests/unit/test_session \
 	tests/unit/test_setting \
+	tests/unit/test_standing \
 	tests/unit/test_tally \
 	tests/unit/test_text \
 	tests/unit/test_url \
@@ -57,6 +61,7 @@ UNIT_DB_TESTS = \
 	tests/unit/test_connections \
 	tests/unit/test_db \
 	tests/unit/test_db_faults \
+	tests/unit/test_kept_events \
 	tests/unit/test_mappings \
 	tests/unit/test_migrations \
 	tests/unit/test_oauth_states \
@@ -141,6 +146,9 @@ tests_unit_test_err_LDADD = $(UNIT_LIBS)
 tests_unit_test_event_SOURCES = tests/unit/test_event.c $(UNIT_HELPERS)
 tests_unit_test_event_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_event_LDADD = $(UNIT_LIBS)
+tests_unit_test_event_change_SOURCES = tests/unit/test_event_change.c $(UNIT_HELPERS)
+tests_unit_test_event_change_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_event_change_LDADD = $(UNIT_LIBS)
 tests_unit_test_fcgi_SOURCES = tests/unit/test_fcgi.c $(UNIT_HELPERS)
 tests_unit_test_fcgi_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_fcgi_LDADD = $(UNIT_LIBS)
@@ -159,6 +167,9 @@ tests_unit_test_google_event_LDADD = $(UNIT_LIBS)
 tests_unit_test_google_json_SOURCES = tests/unit/test_google_json.c $(UNIT_HELPERS)
 tests_unit_test_google_json_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_google_json_LDADD = $(UNIT_LIBS)
+tests_unit_test_guests_SOURCES = tests/unit/test_guests.c $(UNIT_HELPERS)
+tests_unit_test_guests_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_guests_LDADD = $(UNIT_LIBS)
 tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/https_server.c $(UNIT_HELPERS)
 tests_unit_test_http_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_http_LDADD = $(UNIT_LIBS)
@@ -189,6 +200,9 @@ tests_unit_test_moment_LDADD = $(UNIT_LIBS)
 tests_unit_test_page_SOURCES = tests/unit/test_page.c $(UNIT_HELPERS)
 tests_unit_test_page_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_page_LDADD = $(UNIT_LIBS)
+tests_unit_test_page_token_SOURCES = tests/unit/test_page_token.c $(UNIT_HELPERS)
+tests_unit_test_page_token_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_page_token_LDADD = $(UNIT_LIBS)
 tests_unit_test_prefork_SOURCES = tests/unit/test_prefork.c $(UNIT_HELPERS)
 tests_unit_test_prefork_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_prefork_LDADD = $(UNIT_LIBS)
@@ -222,6 +236,9 @@ tests_unit_test_session_LDADD = $(UNIT_LIBS)
 tests_unit_test_setting_SOURCES = tests/unit/test_setting.c $(UNIT_HELPERS)
 tests_unit_test_setting_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_setting_LDADD = $(UNIT_LIBS)
+tests_unit_test_standing_SOURCES = tests/unit/test_standing.c $(UNIT_HELPERS)
+tests_unit_test_standing_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_standing_LDADD = $(UNIT_LIBS)
 tests_unit_test_text_SOURCES = tests/unit/test_text.c $(UNIT_HELPERS)
 tests_unit_test_text_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_text_LDADD = $(UNIT_LIBS)
@@ -253,6 +270,9 @@ tests_unit_test_db_LDADD = $(UNIT_LIBS)
 tests_unit_test_db_faults_SOURCES = tests/unit/test_db_faults.c tests/unit/db_fixture.c tests/unit/db_proxy.c $(UNIT_HELPERS)
 tests_unit_test_db_faults_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_db_faults_LDADD = $(UNIT_LIBS)
+tests_unit_test_kept_events_SOURCES = tests/unit/test_kept_events.c tests/unit/store_fixture.c $(UNIT_HELPERS)
+tests_unit_test_kept_events_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_kept_events_LDADD = $(UNIT_LIBS)
 tests_unit_test_mappings_SOURCES = tests/unit/test_mappings.c tests/unit/store_fixture.c $(UNIT_HELPERS)
 tests_unit_test_mappings_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_mappings_LDADD = $(UNIT_LIBS)

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 struct row {
 	int status;
@@ -134,4 +135,13 @@ enum err fail_field(struct fail *why, const char *field, const char *reason)
 	slot->reason = reason;
 	snprintf(slot->field, sizeof(slot->field), "%s", field);
 	return ERR_FIELDS;
+}
+
+bool fail_has_field(const struct fail *why, const char *field)
+{
+	for (unsigned i = 0; why && i < why->n_fields; i++) {
+		if (strcmp(why->fields[i].field, field) == 0)
+			return true;
+	}
+	return false;
 }

@@ -116,4 +116,7 @@ enum err fail_because(struct fail *why, enum err e, const char *reason);
  */
 enum err fail_field(struct fail *why, const char *field, const char *reason);
 
+/* Has this field been noted? */
+bool fail_has_field(const struct fail *why, const char *field);
+
 #endif

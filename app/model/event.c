@@ -11,7 +11,7 @@ enum { DAY_MS = 24 * 60 * 60 * 1000 };
 /* What event_write makes at most: a few texts and three values a guest. */
 static const struct json_limits STORED = {
 	.depth = 4,
-	.values = 16 + 3 * EVENT_ATTENDEES_MAX,
+	.values = 16 + 3 * EVENT_KEPT_MAX,
 	.members = 16,
 	.name_bytes = 16,
 	.text_bytes = 64 * 1024,
@@ -71,7 +71,7 @@ enum err event_check(const struct event *event, struct fail *why)
 	return times || attendees || zone ? ERR_FIELDS : OK;
 }
 
-static bool is_same_address(struct slice a, struct slice b)
+bool event_is_same_address(struct slice a, struct slice b)
 {
 	return a.len == b.len && (a.len == 0 || strncasecmp(a.data, b.data, a.len) == 0);
 }
@@ -79,7 +79,7 @@ static bool is_same_address(struct slice a, struct slice b)
 static bool is_listed(const struct attendee *attendees, size_t n, struct slice email)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (is_same_address(attendees[i].email, email))
+		if (event_is_same_address(attendees[i].email, email))
 			return true;
 	}
 	return false;
@@ -129,6 +129,8 @@ void event_write(const struct event *event, struct buf *out)
 	if (event->attendees)
 		write_attendees(&w, event);
 	json_add_bool(&w, "notify", event->notify);
+	if (event->omitted)
+		json_add_bool(&w, "omitted", true);
 	if (event->conference)
 		json_add_bool(&w, "conference", true);
 	json_close(&w);
@@ -155,7 +157,7 @@ static enum err read_attendees(struct arena *arena, const struct json *list, str
 
 	if (!list)
 		return OK;
-	if (list->kind != JSON_ARRAY || list->count > EVENT_ATTENDEES_MAX)
+	if (list->kind != JSON_ARRAY || list->count > EVENT_KEPT_MAX)
 		return ERR_INTERNAL;
 	attendees = arena_array(arena, (size_t)list->count + 1, sizeof(*attendees));
 	if (!attendees)
@@ -180,6 +182,7 @@ static bool read_flag(const struct json *object, const char *name, bool *out)
 static bool read_rest(const struct json *object, struct event *out)
 {
 	if (!json_member(object, "notify") || !read_flag(object, "notify", &out->notify) ||
+	    !read_flag(object, "omitted", &out->omitted) ||
 	    !read_flag(object, "conference", &out->conference))
 		return false;
 	return json_is_int(json_member(object, "start"), INT64_MIN, INT64_MAX, &out->start_ms) &&

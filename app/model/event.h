@@ -13,7 +13,13 @@
 #include "base/err.h"
 #include "base/text.h"
 
-enum { EVENT_ATTENDEES_MAX = 200, EVENT_DAYS_MAX = 31 };
+/* EVENT_KEPT_MAX: guests in the form at rest, which may be those before and after a change. */
+enum { EVENT_ATTENDEES_MAX = 200, EVENT_KEPT_MAX = 2 * EVENT_ATTENDEES_MAX, EVENT_DAYS_MAX = 31 };
+
+/* What asks for an event: the words in rows. */
+#define ORIGIN_INVITE "invite"
+#define ORIGIN_EVENT "event"
+#define ORIGIN_APPOINTMENT "appointment"
 
 /* What a guest has answered. */
 enum attendance {
@@ -52,6 +58,7 @@ struct event {
 	const struct attendee *attendees; /* NULL: nothing is said about guests */
 	size_t n_attendees;
 	bool notify;     /* guests get the provider's mail */
+	bool omitted;    /* the guests are known to us alone: the provider would mail them */
 	bool conference; /* with a link to the provider's own video conference */
 };
 
@@ -61,6 +68,9 @@ struct event {
  * names endTime, attendees, attendees[i].email and timeZone.
  */
 MUST_USE enum err event_check(const struct event *event, struct fail *why);
+
+/* Are these the same but for the case of their letters? */
+bool event_is_same_address(struct slice a, struct slice b);
 
 /*
  * Leaves of guests with the same address (whatever its case) the first; keeps their order.

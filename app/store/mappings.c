@@ -4,21 +4,14 @@
 #include <string.h>
 
 #include "io/db.h"
+#include "model/event.h"
 #include "store/column.h"
 
 /* In the order of enum mapping_state. */
 static const char *const STATES[] = {"intended", "unsure", "placed", "refused", "removed"};
-static const char *const ORIGINS[] = {"invite", "event", "appointment"};
+static const char *const ORIGINS[] = {ORIGIN_INVITE, ORIGIN_EVENT, ORIGIN_APPOINTMENT};
 
-enum { N_COLUMNS = 22, DUE_MAX = 256 /* rows of one db_run_many */ };
-
-#define COLUMNS                                                                                    \
-	"m.id, m.tenant_id, m.owner_id, m.connection_id, m.origin, m.state, m.request_id, "        \
-	"m.replay_key, m.keyed, m.body_hash, m.event_ref, m.calendar_id, m.provider_event_id, "    \
-	"m.generation, m.html_link, m.event, m.claim_token, "                                      \
-	"COALESCE(m.claim_until > UTC_TIMESTAMP(3), 0), m.attempt, m.created_at, "                 \
-	"TIMESTAMPDIFF(MICROSECOND, m.created_at, UTC_TIMESTAMP(3)) DIV 1000, "                    \
-	"m.answered FROM calendar_event_mappings m "
+enum { DUE_MAX = 256 /* rows of one db_run_many */ };
 
 /* So many milliseconds from now. */
 #define AHEAD "TIMESTAMPADD(MICROSECOND, ? * 1000, UTC_TIMESTAMP(3))"
@@ -39,13 +32,14 @@ DB_STATEMENT_KEYED(MAPPINGS_ADD,
 DB_STATEMENT(MAPPINGS_IS_OURS, "SELECT 1 FROM calendar_event_mappings " WHERE_CLAIM_IS_OURS);
 
 DB_STATEMENT(MAPPINGS_FIND_REQUEST,
-	     "SELECT " COLUMNS "WHERE m.request_id = CONVERT(? USING ascii)");
+	     "SELECT " MAPPING_COLUMNS MAPPING_FROM "WHERE m.request_id = CONVERT(? USING ascii)");
 
 DB_STATEMENT(MAPPINGS_FIND_REPLAY,
-	     "SELECT " COLUMNS
+	     "SELECT " MAPPING_COLUMNS MAPPING_FROM
 	     "WHERE m.tenant_id = ? AND m.owner_id = ? AND m.origin = ? AND m.replay_key = ?");
 
-DB_STATEMENT(MAPPINGS_GET, "SELECT " COLUMNS "WHERE m.tenant_id = ? AND m.id = ?");
+DB_STATEMENT(MAPPINGS_GET,
+	     "SELECT " MAPPING_COLUMNS MAPPING_FROM "WHERE m.tenant_id = ? AND m.id = ?");
 
 /*
  * The new token may stand there already, when this runs again after a lost answer; attempt,
@@ -72,16 +66,16 @@ DB_STATEMENT_KEYED(MAPPINGS_RENEW_EVENT_ID,
  * mark fills what is left over.
  *
  * The day after, settle_at brings the row before calbridge-sync once more, to be cleaned. The event
- * is not needed any longer, and leaves its room to html_link: a row that grows makes InnoDB
- * reorganize or split its page.
+ * of an invite is not needed any longer, and leaves its room to html_link: a row that grows makes
+ * InnoDB reorganize or split its page.
  */
 /* clang-format off */
 #define OWN(column, TIMES) ", " column " = CASE id" TIMES(" WHEN ? THEN ?") " END"
 #define MARK_PLACED(TIMES)                                                                         \
 	"UPDATE calendar_event_mappings FORCE INDEX (PRIMARY) SET state = 'placed'"                \
 	OWN("provider_event_id", TIMES) OWN("html_link", TIMES)                                    \
-	OWN("placed_at", TIMES) OWN("answered", TIMES)                                             \
-	", claim_until = NULL, error = NULL, event = NULL, "                                       \
+	OWN("placed_at", TIMES) OWN("answered", TIMES) OWN("answer", TIMES)                        \
+	", claim_until = NULL, error = NULL, event = IF(origin = 'event', event, NULL), "          \
 	"settle_at = UTC_TIMESTAMP(3) + INTERVAL 1 DAY "                                           \
 	"WHERE (FALSE" TIMES(" OR id = ? AND claim_token = ?") ") "                                \
 	"AND state IN ('intended', 'unsure', 'placed')"
@@ -120,7 +114,7 @@ DB_STATEMENT_KEYED(MAPPINGS_RELEASE,
 		   "AND state IN ('placed', 'refused', 'removed')");
 
 DB_STATEMENT(MAPPINGS_FIND_DUE,
-	     "SELECT " COLUMNS
+	     "SELECT " MAPPING_COLUMNS MAPPING_FROM
 	     "WHERE m.state IN ('intended', 'unsure') AND m.settle_at <= UTC_TIMESTAMP(3) "
 	     "AND (m.claim_until IS NULL OR m.claim_until <= UTC_TIMESTAMP(3)) "
 	     "ORDER BY m.settle_at LIMIT ? FOR UPDATE SKIP LOCKED");
@@ -134,7 +128,8 @@ DB_STATEMENT_KEYED(MAPPINGS_POSTPONE,
 		   " " WHERE_CLAIM_IS_OURS "AND state IN ('intended', 'unsure')");
 
 DB_STATEMENT_KEYED(MAPPINGS_CLEAN, "UPDATE calendar_event_mappings "
-				   "SET replay_key = NULL, event = NULL, settle_at = NULL "
+				   "SET replay_key = NULL, answer = NULL, settle_at = NULL, "
+				   "event = IF(origin = 'event' AND state = 'placed', event, NULL) "
 				   "WHERE state IN ('placed', 'refused', 'removed') "
 				   "AND settle_at <= UTC_TIMESTAMP(3) LIMIT ?");
 
@@ -143,7 +138,7 @@ DB_STATEMENT(MAPPINGS_COUNT,
 	     "COALESCE(SUM(settle_at <= UTC_TIMESTAMP(3)), 0) FROM calendar_event_mappings "
 	     "WHERE state IN ('intended', 'unsure')");
 
-static void from_row(const struct db_value *row, struct mapping *out)
+void mapping_from_row(const struct db_value *row, struct mapping *out)
 {
 	*out = (struct mapping){
 		.id = db_as_id(&row[0]),
@@ -168,6 +163,7 @@ static void from_row(const struct db_value *row, struct mapping *out)
 		.created_ms = db_as_time(&row[19]),
 		.age_ms = row[20].number,
 		.answered = row[21].number != 0,
+		.answer = row[22].bytes,
 	};
 }
 
@@ -241,13 +237,13 @@ struct lookup {
 static enum err read_one(struct db *db, struct lookup lookup, struct arena *arena,
 			 struct mapping *out, struct fail *why)
 {
-	struct db_value row[N_COLUMNS];
+	struct db_value row[MAPPING_N_COLUMNS];
 	enum err e;
 
 	*out = (struct mapping){0};
 	e = db_read(db, lookup.statement, lookup.in, lookup.n_in, arena, row, ARRAY_LEN(row), why);
 	if (!e)
-		from_row(row, out);
+		mapping_from_row(row, out);
 	return e;
 }
 
@@ -327,7 +323,7 @@ enum err mappings_renew_event_id(struct db *db, const struct mapping *mapping,
 }
 
 /* A mark's parameters. */
-enum { MARK_N_IN = 10 };
+enum { MARK_N_IN = 12 };
 
 static const struct db_statement *const MARK_STATEMENTS[] = {
 	&MAPPINGS_MARK_1_PLACED, &MAPPINGS_MARK_2_PLACED,  &MAPPINGS_MARK_4_PLACED,
@@ -338,9 +334,9 @@ static const struct db_statement *const MARK_STATEMENTS[] = {
 static void fill_mark(const struct placed_mark *mark, size_t row, size_t width, struct db_value *in)
 {
 	const struct db_value values[] = {
-		db_text(mark->provider_event_id), column_optional_text(mark->html_link),
-		db_time(mark->placed_ms),         db_int(mark->answered),
-		db_id(&mark->claim_token),
+		db_text(mark->provider_event_id),   column_optional_text(mark->html_link),
+		db_time(mark->placed_ms),           db_int(mark->answered),
+		column_optional_text(mark->answer), db_id(&mark->claim_token),
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
@@ -455,7 +451,7 @@ static enum err claim_due(struct db *tx, void *cx, struct fail *why)
 		return ERR_NOMEM;
 	due->n = rows.n_rows;
 	for (size_t i = 0; i < rows.n_rows; i++)
-		from_row(rows.values + i * rows.n_columns, &due->found[i]);
+		mapping_from_row(rows.values + i * rows.n_columns, &due->found[i]);
 	return claim_found(tx, due, why);
 }
 

@@ -16,6 +16,7 @@
 #include "base/text.h"
 
 struct db;
+struct db_value;
 
 enum mapping_state {
 	MAPPING_INTENDED, /* committed, nobody was answered: it will be carried forward */
@@ -23,7 +24,7 @@ enum mapping_state {
 			   at */
 	MAPPING_PLACED, /* stands in the calendar */
 	MAPPING_REFUSED, /* stands nowhere; a repetition starts it anew */
-	MAPPING_REMOVED
+	MAPPING_REMOVED  /* stood, and was taken out by us */
 };
 
 enum { MAPPING_EVENT_ID_BYTES = 40 };
@@ -33,7 +34,7 @@ struct mapping {
 	struct id tenant;
 	struct id owner;
 	struct id connection;
-	const char *origin; /* "invite", "event", "appointment": also the scope of replay_key */
+	const char *origin; /* ORIGIN_EVENT, ...: also the scope of replay_key */
 	enum mapping_state state;
 	struct slice request_id; /* may be empty */
 	struct slice replay_key; /* 32 bytes, or empty */
@@ -44,7 +45,8 @@ struct mapping {
 	struct slice provider_event_id;
 	int64_t generation;
 	struct slice html_link; /* may be empty */
-	struct slice event;     /* event_write's JSON; empty when placed */
+	struct slice event;     /* event_write's JSON; empty when placed, but of origin "event" */
+	struct slice answer;    /* what its first caller got; may be empty */
 	bool answered;          /* placed, and a caller was told so */
 	struct id claim_token;
 	bool claim_runs; /* claim_until lies ahead, by the database's clock */
@@ -52,6 +54,22 @@ struct mapping {
 	int64_t created_ms;
 	int64_t age_ms; /* since created, by the database's clock */
 };
+
+/*
+ * The columns of a mapping, for statements of other files that read it as `m`, and how such a row
+ * is read: values[0] is the first of MAPPING_N_COLUMNS. Slices borrow from values.
+ */
+#define MAPPING_COLUMNS                                                                            \
+	"m.id, m.tenant_id, m.owner_id, m.connection_id, m.origin, m.state, m.request_id, "        \
+	"m.replay_key, m.keyed, m.body_hash, m.event_ref, m.calendar_id, m.provider_event_id, "    \
+	"m.generation, m.html_link, m.event, m.claim_token, "                                      \
+	"COALESCE(m.claim_until > UTC_TIMESTAMP(3), 0), m.attempt, m.created_at, "                 \
+	"TIMESTAMPDIFF(MICROSECOND, m.created_at, UTC_TIMESTAMP(3)) DIV 1000, "                    \
+	"m.answered, m.answer "
+#define MAPPING_FROM "FROM calendar_event_mappings m "
+enum { MAPPING_N_COLUMNS = 23 };
+/* Reads such a row. */
+void mapping_from_row(const struct db_value *values, struct mapping *out);
 
 /* One statement's rows at most, where many are written at once. */
 enum { MAPPINGS_AT_ONCE = 32 };
@@ -105,6 +123,7 @@ struct placed_mark {
 	struct id claim_token;
 	struct slice provider_event_id;
 	struct slice html_link;
+	struct slice answer; /* may be empty */
 	int64_t placed_ms;
 	bool answered; /* whoever marks it tells a caller */
 };
@@ -144,7 +163,7 @@ MUST_USE enum err mappings_claim_due(struct db *db, const struct id *claim_token
 MUST_USE enum err mappings_postpone(struct db *db, const struct mapping *mapping, int64_t settle_ms,
 				    struct fail *why);
 
-/* Forgets replay keys and event texts of rows settled more than a day ago, at most limit rows. */
+/* Forgets what only replays need of rows settled more than a day ago, at most limit rows. */
 MUST_USE enum err mappings_clean(struct db *db, unsigned limit, struct fail *why);
 
 /* What has not come to its end, over all tenants. */

@@ -26,6 +26,11 @@ struct json_writer *answer_json(struct answer *an, int status)
 	return &an->json;
 }
 
+void answer_value(struct answer *an, int status, struct slice json)
+{
+	buf_add_slice(begin(an, status, "application/json"), json);
+}
+
 void answer_empty(struct answer *an, int status)
 {
 	begin(an, status, NULL);

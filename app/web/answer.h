@@ -23,6 +23,9 @@ struct answer {
 /* Begins a JSON answer; the caller writes one value into the writer. */
 struct json_writer *answer_json(struct answer *an, int status);
 
+/* A JSON answer that was written before. */
+void answer_value(struct answer *an, int status, struct slice json);
+
 /* No body. */
 void answer_empty(struct answer *an, int status);
 

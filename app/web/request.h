@@ -95,16 +95,32 @@ bool request_wants_json(const struct request *rq);
 /* The reason that request_decode gives for a required field that is absent, null or empty. */
 #define FIELD_IS_REQUIRED "is required"
 
+/*
+ * What is asked of a field beside its kind: it may be left out (null is the same); it must be there
+ * with something in it; it may be left out but not be null or empty; it must not be there.
+ */
+enum field_need { OPTIONAL, REQUIRED, NOT_NULL, FIXED };
+
 /* One field of a JSON body: how it is called, what it must be, and where its value goes. */
 struct field {
 	const char *name;
-	enum field_kind { FIELD_TEXT, FIELD_INT, FIELD_FLAG, FIELD_ZONE, FIELD_TEXTS } kind;
-	bool required; /* absent, null or empty: named in why with FIELD_IS_REQUIRED */
-	bool lines;    /* a text that may hold TAB and LF */
-	int64_t min;   /* of an integer, or bytes of a text */
+	enum field_kind {
+		FIELD_TEXT,
+		FIELD_INT,
+		FIELD_FLAG,
+		FIELD_ZONE,
+		FIELD_TEXTS,
+		FIELD_OBJECTS
+	} kind;
+	enum field_need need; /* what is lacking is named in why with FIELD_IS_REQUIRED */
+	bool lines;           /* a text that may hold TAB and LF */
+	int64_t min;          /* of an integer, or bytes of a text */
 	int64_t max;
 	size_t offset; /* into the struct: struct slice, int64_t, bool, const struct zone *, struct
-			  texts */
+			  texts, struct objects */
+	const struct field *of; /* of the objects in a list: the table of each */
+	size_t n_of;
+	size_t size; /* and the struct of each */
 };
 
 /* A list of texts (FIELD_TEXTS): max counts the elements. */
@@ -113,36 +129,48 @@ struct texts {
 	size_t n;
 };
 
+/* A list of objects (FIELD_OBJECTS), each the struct that its table fills. */
+struct objects {
+	void *items;
+	size_t n;
+};
+
 /* Rows of such a table; s is the struct, m its member. */
-#define REQUIRED true
-#define OPTIONAL false
+#define FIELD(s, m, n, k, req) .name = n, .kind = k, .need = req, .offset = offsetof(struct s, m)
 #define TEXT(s, m, n, req, lo, hi)                                                                 \
 	{                                                                                          \
-		.name = n, .kind = FIELD_TEXT, .required = req, .min = lo, .max = hi,              \
-		.offset = offsetof(struct s, m)                                                    \
+		FIELD(s, m, n, FIELD_TEXT, req), .min = lo, .max = hi                              \
 	}
 #define LINES(s, m, n, req, lo, hi)                                                                \
 	{                                                                                          \
-		.name = n, .kind = FIELD_TEXT, .required = req, .lines = true, .min = lo,          \
-		.max = hi, .offset = offsetof(struct s, m)                                         \
+		FIELD(s, m, n, FIELD_TEXT, req), .lines = true, .min = lo, .max = hi               \
 	}
 #define INT(s, m, n, req, lo, hi)                                                                  \
 	{                                                                                          \
-		.name = n, .kind = FIELD_INT, .required = req, .min = lo, .max = hi,               \
-		.offset = offsetof(struct s, m)                                                    \
+		FIELD(s, m, n, FIELD_INT, req), .min = lo, .max = hi                               \
 	}
 #define FLAG(s, m, n)                                                                              \
 	{                                                                                          \
-		.name = n, .kind = FIELD_FLAG, .offset = offsetof(struct s, m)                     \
+		FIELD(s, m, n, FIELD_FLAG, OPTIONAL)                                               \
 	}
 #define ZONE(s, m, n, req)                                                                         \
 	{                                                                                          \
-		.name = n, .kind = FIELD_ZONE, .required = req, .offset = offsetof(struct s, m)    \
+		FIELD(s, m, n, FIELD_ZONE, req)                                                    \
 	}
 #define TEXTS(s, m, n, hi)                                                                         \
 	{                                                                                          \
-		.name = n, .kind = FIELD_TEXTS, .max = hi, .offset = offsetof(struct s, m)         \
+		FIELD(s, m, n, FIELD_TEXTS, OPTIONAL), .max = hi                                   \
 	}
+/* table is that of the objects, each a struct o. */
+#define OBJECTS(s, m, n, hi, o, table)                                                             \
+	{                                                                                          \
+		FIELD(s, m, n, FIELD_OBJECTS, OPTIONAL),                                           \
+			.max = hi, .of = table, .n_of = ARRAY_LEN(table), .size = sizeof(struct o) \
+	}
+
+/* Does the body name this member, be it with null? And with something else? */
+bool request_names(const struct request *rq, const char *name);
+bool request_gives(const struct request *rq, const char *name);
 
 /*
  * Decodes the body by the table into out (zeroed before). All bad fields are noted in why.

@@ -71,13 +71,14 @@ static enum err note(const struct field *field, const char *reason, struct fail 
 	return reason ? fail_field(why, field->name, reason) : OK;
 }
 
-/* The reasons of elements name the element. */
-static enum err note_element(const struct field *field, size_t i, const char *reason,
-			     struct fail *why)
+/* The reasons of elements name the element, and what it is in it. */
+static enum err note_element(const struct field *field, size_t i, const char *member,
+			     const char *reason, struct fail *why)
 {
 	char name[FAIL_FIELD_BYTES];
 
-	snprintf(name, sizeof(name), "%s[%zu]", field->name, i);
+	snprintf(name, sizeof(name), "%s[%zu]%s%s", field->name, i, member ? "." : "",
+		 member ? member : "");
 	return fail_field(why, name, reason);
 }
 
@@ -100,7 +101,7 @@ static enum err read_texts(struct arena *arena, const struct field *field, const
 		const char *reason = read_text(&ELEMENT, at, &items[n]);
 
 		if (reason)
-			e = note_element(field, n, reason, why);
+			e = note_element(field, n, NULL, reason, why);
 	}
 	*to = (struct texts){items, n};
 	return e;
@@ -113,11 +114,71 @@ static bool is_nothing(const struct json *value)
 	       (value->kind == JSON_ARRAY && value->count == 0);
 }
 
+/* May it be what it is, or lacking? The reason why not, or NULL. */
+static const char *judge_need(const struct field *field, const struct json *value)
+{
+	switch (field->need) {
+	case OPTIONAL:
+		return NULL;
+	case REQUIRED:
+		return is_nothing(value) ? FIELD_IS_REQUIRED : NULL;
+	case NOT_NULL:
+		return value != &NOTHING && is_nothing(value) ? "must not be empty" : NULL;
+	case FIXED:
+		return value != &NOTHING ? "cannot be changed" : NULL;
+	}
+	return NULL;
+}
+
+static enum err read_members(struct arena *arena, const struct field *fields, size_t n,
+			     const struct json *object, void *to, struct fail *why);
+
+/* What is wrong inside an element is told under its name. */
+static enum err read_element(struct arena *arena, const struct field *field,
+			     const struct json *value, size_t i, void *to, struct fail *why)
+{
+	struct fail inner = {0};
+	enum err e;
+
+	if (value->kind != JSON_OBJECT)
+		return note_element(field, i, NULL, "must be an object", why);
+	e = read_members(arena, field->of, field->n_of, value, to, &inner);
+	for (unsigned n = 0; n < inner.n_fields; n++)
+		note_element(field, i, inner.fields[n].field, inner.fields[n].reason, why);
+	return e;
+}
+
+static enum err read_objects(struct arena *arena, const struct field *field,
+			     const struct json *value, struct objects *to, struct fail *why)
+{
+	char *items;
+	enum err e = OK;
+
+	if (value->kind != JSON_ARRAY)
+		return fail_field(why, field->name, "must be a list of objects");
+	if (value->count > (size_t)field->max)
+		return fail_field(why, field->name, "has too many elements");
+	items = arena_array(arena, value->count + 1, field->size);
+	if (!items)
+		return ERR_NOMEM;
+	*to = (struct objects){items, 0};
+	for (const struct json *at = value->first; at; at = at->next, to->n++) {
+		enum err one =
+			read_element(arena, field, at, to->n, items + to->n * field->size, why);
+
+		if (one && (!e || e == ERR_FIELDS))
+			e = one;
+	}
+	return e;
+}
+
 static enum err read_field(struct arena *arena, const struct field *field, const struct json *value,
 			   void *to, struct fail *why)
 {
-	if (field->required && is_nothing(value))
-		return fail_field(why, field->name, FIELD_IS_REQUIRED);
+	const char *reason = judge_need(field, value);
+
+	if (reason)
+		return note(field, reason, why);
 	if (value->kind == JSON_NULL)
 		return OK;
 	switch (field->kind) {
@@ -131,25 +192,46 @@ static enum err read_field(struct arena *arena, const struct field *field, const
 		return note(field, read_zone(value, to), why);
 	case FIELD_TEXTS:
 		return read_texts(arena, field, value, to, why);
+	case FIELD_OBJECTS:
+		return read_objects(arena, field, value, to, why);
 	}
 	return fail_set(why, ERR_INTERNAL, "%s: no such kind of field", field->name);
 }
 
-enum err request_decode(const struct request *rq, const struct field *fields, size_t n, void *out,
-			struct fail *why)
+/* The members of one object, by the n rows of a table. */
+static enum err read_members(struct arena *arena, const struct field *fields, size_t n,
+			     const struct json *object, void *to, struct fail *why)
 {
 	enum err e = OK;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct json *value = json_member(rq->body, fields[i].name);
-		enum err one = read_field(rq->work.arena, &fields[i], value ? value : &NOTHING,
-					  (char *)out + fields[i].offset, why);
+		const struct json *value = json_member(object, fields[i].name);
+		enum err one = read_field(arena, &fields[i], value ? value : &NOTHING,
+					  (char *)to + fields[i].offset, why);
 
 		/* what is not the caller's fault outranks what is */
 		if (one && (!e || e == ERR_FIELDS))
 			e = one;
 	}
 	return e;
+}
+
+enum err request_decode(const struct request *rq, const struct field *fields, size_t n, void *out,
+			struct fail *why)
+{
+	return read_members(rq->work.arena, fields, n, rq->body, out, why);
+}
+
+bool request_names(const struct request *rq, const char *name)
+{
+	return json_member(rq->body, name) != NULL;
+}
+
+bool request_gives(const struct request *rq, const char *name)
+{
+	const struct json *value = json_member(rq->body, name);
+
+	return value && value->kind != JSON_NULL;
 }
 
 enum err request_canonical_body(const struct request *rq, struct slice *out)

@@ -8,7 +8,10 @@ struct path {
 	size_t n;
 };
 
-enum { SEGMENT_BYTES_MAX = 3 * 128 }; /* of an id, each letter of it encoded */
+enum {
+	EVENT_ID_BYTES_MAX = 255,
+	SEGMENT_BYTES_MAX = 3 * EVENT_ID_BYTES_MAX /* each letter of an id encoded */
+};
 
 static enum err decode_segment(struct slice raw, struct arena *arena, struct slice *out)
 {
@@ -43,6 +46,29 @@ static enum err take_apart(struct slice text, struct arena *arena, struct path *
 	return e;
 }
 
+static bool is_provider_id(struct slice text)
+{
+	static const char EXTRA[] = "_.~-=";
+
+	if (text.len == 0 || text.len > EVENT_ID_BYTES_MAX || slice_is(text, ".") ||
+	    slice_is(text, ".."))
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.data[i];
+
+		if ((c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') &&
+		    !memchr(EXTRA, c, sizeof(EXTRA) - 1))
+			return false;
+	}
+	return true;
+}
+
+/* An event may have been made elsewhere, under an id that its provider chose. */
+static bool is_param(struct slice name, struct slice text)
+{
+	return slice_is(name, "{eventId}") ? is_provider_id(text) : text_is_id(text, true);
+}
+
 /* Does the path fit the route's? Then params are what stands in the place of its names. */
 static bool fits(const struct path *path, const char *pattern,
 		 struct slice params[ROUTE_PARAMS_MAX])
@@ -58,7 +84,7 @@ static bool fits(const struct path *path, const char *pattern,
 				return false;
 			continue;
 		}
-		if (n_params == ROUTE_PARAMS_MAX || !text_is_id(path->segments[i], true))
+		if (n_params == ROUTE_PARAMS_MAX || !is_param(piece, path->segments[i]))
 			return false;
 		params[n_params++] = path->segments[i];
 	}

@@ -553,8 +553,8 @@ static void a_mark_with_the_claim_of_another_row_marks_nothing(void **state)
 /* Even where a look at all rows would be cheaper: others' rows are locked. */
 static void marks_touch_no_row_but_their_own(void **state)
 {
-	enum { ROWS = 4, CLAIMS = 320 - 2 * 32 };
-	const char *literals[320];
+	enum { ROWS = 4, CLAIMS = 384 - 2 * 32 };
+	const char *literals[384];
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(literals); i++)

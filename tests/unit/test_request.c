@@ -222,6 +222,18 @@ struct sample {
 	bool notify;
 	const struct zone *zone;
 	struct texts guests;
+	struct objects people;
+	struct slice fixed;
+};
+
+struct person {
+	struct slice email;
+	struct slice name;
+};
+
+static const struct field PERSON[] = {
+	TEXT(person, email, "email", REQUIRED, 1, 20),
+	TEXT(person, name, "name", OPTIONAL, 0, 10),
 };
 
 static const struct field FIELDS[] = {
@@ -232,6 +244,8 @@ static const struct field FIELDS[] = {
 	FLAG(sample, notify, "notify"),
 	ZONE(sample, zone, "zone", OPTIONAL),
 	TEXTS(sample, guests, "guests", 3),
+	OBJECTS(sample, people, "people", 3, person, PERSON),
+	TEXT(sample, fixed, "fixed", FIXED, 1, 10),
 };
 
 static enum err decode(const char *body, struct sample *out, struct fail *why)
@@ -290,6 +304,11 @@ struct bad_field {
 static void a_wrong_type_or_range_is_told_by_its_field(void **state)
 {
 	static const struct bad_field ROWS[] = {
+		{"{\"title\":\"t\",\"minutes\":1,\"people\":{}}", "people",
+		 "must be a list of objects"},
+		{"{\"title\":\"t\",\"minutes\":1,\"people\":[{},{},{},{}]}", "people",
+		 "has too many elements"},
+		{"{\"title\":\"t\",\"minutes\":1,\"fixed\":null}", "fixed", "cannot be changed"},
 		{"{\"minutes\":1}", "title", FIELD_IS_REQUIRED},
 		{"{\"minutes\":1,\"title\":null}", "title", FIELD_IS_REQUIRED},
 		{"{\"minutes\":1,\"title\":\"\"}", "title", FIELD_IS_REQUIRED},
@@ -351,6 +370,85 @@ static void a_wrong_type_or_range_is_told_by_its_field(void **state)
 	}
 }
 
+static void a_list_of_objects_is_decoded_by_the_table_of_each(void **state)
+{
+	const struct person *people;
+	struct sample got;
+	struct fail why;
+
+	(void)state;
+	assert_int_equal(decode("{\"title\":\"t\",\"minutes\":1,\"people\":[{\"email\":\"a\"},"
+				"{\"name\":\"B\",\"email\":\"b\",\"more\":1}]}",
+				&got, &why),
+			 OK);
+	people = got.people.items;
+	assert_int_equal(got.people.n, 2);
+	assert_true(slice_is(people[0].email, "a"));
+	assert_null(people[0].name.data);
+	assert_true(slice_is(people[1].name, "B"));
+	assert_int_equal(decode("{\"title\":\"t\",\"minutes\":1,\"people\":[]}", &got, &why), OK);
+	assert_int_equal(got.people.n, 0);
+}
+
+static void what_is_wrong_in_an_object_is_told_under_its_name(void **state)
+{
+	struct sample got;
+	struct fail why;
+
+	(void)state;
+	assert_int_equal(decode("{\"title\":\"t\",\"minutes\":1,\"people\":[{\"email\":7},"
+				"{\"name\":\"B\"},\"b\"]}",
+				&got, &why),
+			 ERR_FIELDS);
+	assert_int_equal(why.n_fields, 3);
+	assert_string_equal(why.fields[0].field, "people[0].email");
+	assert_string_equal(why.fields[0].reason, "must be a text");
+	assert_string_equal(why.fields[1].field, "people[1].email");
+	assert_string_equal(why.fields[1].reason, FIELD_IS_REQUIRED);
+	assert_string_equal(why.fields[2].field, "people[2]");
+	assert_true(fail_has_field(&why, "people[2]"));
+	assert_false(fail_has_field(&why, "people"));
+}
+
+/* The same table, for who changes something: nothing must be there. */
+static const struct field CHANGED[] = {
+	TEXT(sample, title, "title", NOT_NULL, 1, 10),
+	LINES(sample, notes, "notes", OPTIONAL, 0, 20),
+};
+
+static void what_may_be_left_out_may_not_be_emptied(void **state)
+{
+	static const char *const BODIES[] = {"{\"title\":null}", "{\"title\":\"\"}"};
+	struct request *rq = web_request();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(BODIES); i++) {
+		struct sample got = {0};
+		struct fail why = {0};
+
+		assert_int_equal(
+			json_read(fx.arena, slice_of(BODIES[i]), &JSON_REQUEST, &rq->body, NULL),
+			OK);
+		assert_int_equal(request_decode(rq, CHANGED, ARRAY_LEN(CHANGED), &got, &why),
+				 ERR_FIELDS);
+		assert_string_equal(why.fields[0].field, "title");
+	}
+}
+
+static void a_body_names_what_it_empties(void **state)
+{
+	struct request *rq = web_request();
+	struct sample got = {0};
+
+	(void)state;
+	assert_int_equal(
+		json_read(fx.arena, SLICE("{\"notes\":null}"), &JSON_REQUEST, &rq->body, NULL), OK);
+	assert_int_equal(request_decode(rq, CHANGED, ARRAY_LEN(CHANGED), &got, NULL), OK);
+	assert_true(request_names(rq, "notes"));
+	assert_false(request_gives(rq, "notes"));
+	assert_false(request_names(rq, "title"));
+}
+
 static void all_bad_fields_are_told_at_once(void **state)
 {
 	struct sample got;
@@ -405,6 +503,10 @@ int main(void)
 		cmocka_unit_test(a_body_is_decoded_by_its_table),
 		cmocka_unit_test(an_optional_null_is_as_absent),
 		cmocka_unit_test(a_wrong_type_or_range_is_told_by_its_field),
+		cmocka_unit_test(a_list_of_objects_is_decoded_by_the_table_of_each),
+		cmocka_unit_test(what_is_wrong_in_an_object_is_told_under_its_name),
+		cmocka_unit_test(what_may_be_left_out_may_not_be_emptied),
+		cmocka_unit_test(a_body_names_what_it_empties),
 		cmocka_unit_test(all_bad_fields_are_told_at_once),
 		cmocka_unit_test(without_a_body_what_is_required_is_missing),
 		cmocka_unit_test(

@@ -14,6 +14,7 @@ static const struct route ROUTES[] = {
 	{.method = "GET", .path = "/api/ci/connections/{coachId}", .name = "connections"},
 	{.method = "PUT", .path = "/api/ci/connections/{connectionId}", .name = "settings"},
 	{.method = "DELETE", .path = "/api/ci/connections/{connectionId}", .name = "disconnect"},
+	{.method = "GET", .path = "/api/events/{eventId}", .name = "event"},
 	{.method = "GET", .path = "/api/session", .name = "session_show"},
 	{.method = "POST", .path = "/api/session", .name = "session_create"},
 	{.method = "GET", .path = "/healthz", .name = "healthz"},
@@ -87,6 +88,25 @@ static void what_cannot_be_an_id_matches_no_parameter(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
 		snprintf(path, sizeof(path), "/api/ci/connections/%s", BAD[i]);
+		find("GET", path, ERR_NOT_FOUND);
+	}
+}
+
+/* Graph's ids are longer than ours, and end in equals signs. */
+static void an_events_id_may_be_a_providers(void **state)
+{
+	static const char *const BAD[] = {"", ".", "..", "a%2Fb", "a@b", "a%00", "a+b", "a b"};
+	char path[600] = "/api/events/";
+	size_t len = strlen(path);
+
+	(void)state;
+	assert_true(slice_is(find("GET", "/api/events/AAkA-_b%3D=", OK).params[0], "AAkA-_b=="));
+	memset(path + len, 'a', 255);
+	assert_int_equal(find("GET", path, OK).params[0].len, 255);
+	path[len + 255] = 'a';
+	find("GET", path, ERR_NOT_FOUND);
+	for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
+		snprintf(path, sizeof(path), "/api/events/%s", BAD[i]);
 		find("GET", path, ERR_NOT_FOUND);
 	}
 }
@@ -166,6 +186,7 @@ int main(void)
 		cmocka_unit_test(parameters_are_what_stands_in_the_place_of_their_names),
 		cmocka_unit_test(a_segment_is_decoded_once),
 		cmocka_unit_test(what_cannot_be_an_id_matches_no_parameter),
+		cmocka_unit_test(an_events_id_may_be_a_providers),
 		cmocka_unit_test(an_id_has_at_most_128_letters),
 		cmocka_unit_test(other_paths_are_not_there),
 		cmocka_unit_test(another_method_hears_what_the_path_takes),
