@@ -75,14 +75,20 @@ libcalbridge_a_SOURCES = \
 	app/service/booking.c app/service/booking.h \
 	app/service/budget.c app/service/budget.h \
 	app/service/calling.c app/service/calling.h \
+	app/service/changing.c app/service/changing.h \
+	app/service/finding.c app/service/finding.h \
 	app/service/link_subject.c app/service/link_subject.h \
+	app/service/listing.c app/service/listing.h \
 	app/service/oauth_confirm.c app/service/oauth_confirm.h \
 	app/service/oauth_end.c app/service/oauth_end.h \
 	app/service/oauth_finish.c app/service/oauth_finish.h \
 	app/service/oauth_start.c app/service/oauth_start.h \
 	app/service/pkce.c app/service/pkce.h \
 	app/service/placing.c app/service/placing.h \
+	app/service/reading.c app/service/reading.h \
+	app/service/removing.c app/service/removing.h \
 	app/service/settle.c app/service/settle.h \
+	app/service/showing.c app/service/showing.h \
 	app/service/svc.c app/service/svc.h \
 	app/service/token.c app/service/token.h \
 	app/web/answer.c app/web/answer.h \

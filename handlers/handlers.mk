@@ -3,6 +3,12 @@ libcalbridge_a_SOURCES += \
 	handlers/coaching_callback.c \
 	handlers/coaching_connect.c \
 	handlers/coaching_connections.c \
+	handlers/event_fields.c handlers/event_fields.h \
+	handlers/events_change.c \
+	handlers/events_create.c \
+	handlers/events_get.c \
+	handlers/events_list.c \
+	handlers/events_remove.c \
 	handlers/invite_create.c \
 	handlers/link_show.c \
 	handlers/link_start.c \

@@ -1,9 +1,8 @@
 /* POST /api/calendar/invite: a confirmed event in the host's calendar. Contract 2, seed 001. */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/config.h"
-#include "base/rfc3339.h"
+#include "handlers/event_fields.h"
 #include "handlers/routes.h"
 #include "model/event.h"
 #include "service/booking.h"
@@ -44,42 +43,12 @@ static enum err say_what_is_missing(struct fail *why)
 	return ERR_FIELDS;
 }
 
-static bool is_told(const struct fail *why, const char *field)
-{
-	for (unsigned i = 0; i < why->n_fields; i++)
-		if (strcmp(why->fields[i].field, field) == 0)
-			return true;
-	return false;
-}
-
-/* A local time whose zone is wrong is not to blame for it. */
-static enum err read_instant(const struct invite *invite, const struct fail *why, int64_t *start_ms)
-{
-	struct rfc3339 time;
-	enum err e;
-
-	if (!is_told(why, "timeZone"))
-		return rfc3339_instant(invite->slot, invite->zone, start_ms);
-	e = rfc3339_read(invite->slot, &time);
-	*start_ms = time.ms;
-	return e;
-}
-
 static enum err read_slot(const struct invite *invite, struct event *event, struct fail *why)
 {
-	enum err e;
+	enum err e = event_fields_time("slot", invite->slot, invite->zone, &event->start_ms, why);
 
-	if (is_told(why, "slot"))
-		return ERR_FIELDS;
-	e = read_instant(invite, why, &event->start_ms);
-	if (e == ERR_FIELDS)
-		return fail_field(why, "slot", "does not exist in that time zone");
-	if (e)
-		return fail_field(
-			why, "slot",
-			"must be a time with Z or an offset, or a local time with timeZone");
 	event->end_ms = event->start_ms + invite->minutes * 60000;
-	return OK;
+	return e;
 }
 
 /* Once: what is no text at all has been told by now. */
@@ -88,7 +57,7 @@ static enum err blame_guest(size_t i, struct fail *why)
 	char field[FAIL_FIELD_BYTES];
 
 	snprintf(field, sizeof(field), "inviteeEmails[%zu]", i);
-	if (is_told(why, field))
+	if (fail_has_field(why, field))
 		return ERR_FIELDS;
 	return fail_field(why, field, "is not an e-mail address");
 }
@@ -114,16 +83,6 @@ static enum err read_guests(const struct request *rq, const struct invite *invit
 	return e;
 }
 
-/* The event carries the request's zone, else the owner's, else the default. */
-static struct slice show_zone(const struct request *rq, const struct invite *invite)
-{
-	if (invite->zone)
-		return slice_of(zone_name(invite->zone));
-	if (rq->target.owner.time_zone.len)
-		return rq->target.owner.time_zone;
-	return slice_of(rq->work.svc->config->default_time_zone);
-}
-
 static enum err decode(struct request *rq, struct event *event, struct fail *why)
 {
 	struct invite invite = {0};
@@ -137,7 +96,7 @@ static enum err decode(struct request *rq, struct event *event, struct fail *why
 	event->description = invite.description.data
 				     ? invite.description
 				     : slice_of(rq->work.svc->config->invite_default_description);
-	event->time_zone = show_zone(rq, &invite);
+	event->time_zone = event_fields_zone(rq, invite.zone);
 	event->notify = true;
 	/* all of them run: what is wrong is told at once */
 	slot = read_slot(&invite, event, why);
@@ -166,7 +125,7 @@ enum err invite_create(struct request *rq, struct answer *an, struct fail *why)
 {
 	struct event event = {0};
 	struct booked booked;
-	struct booking booking = {.origin = "invite", .event = &event, .target = &rq->target};
+	struct booking booking = {.origin = ORIGIN_INVITE, .event = &event, .target = &rq->target};
 	enum err e = request_idempotency_key(rq, &booking.idempotency_key, why);
 
 	if (!e)

@@ -13,6 +13,21 @@
 extern const struct route ROUTES[];
 extern const size_t ROUTES_COUNT;
 
+/* POST /api/calendars/events: one booking into the owner's calendar. Contract 1, seed 000. */
+enum err events_create(struct request *rq, struct answer *an, struct fail *why);
+
+/* GET /api/calendars/events: the owner's events that this service made. Contract 1. */
+enum err events_list(struct request *rq, struct answer *an, struct fail *why);
+
+/* GET .../events/{eventId}: an event as it stands. Contract 1. */
+enum err events_get(struct request *rq, struct answer *an, struct fail *why);
+
+/* PATCH .../events/{eventId}: what is named of an event. Contract 1, seed 000. */
+enum err events_change(struct request *rq, struct answer *an, struct fail *why);
+
+/* DELETE .../events/{eventId}: an event out of its calendar. Contract 1, seed 000. */
+enum err events_remove(struct request *rq, struct answer *an, struct fail *why);
+
 /* POST /api/calendar/invite: a confirmed event in the host's calendar. Contract 2, seed 001. */
 enum err invite_create(struct request *rq, struct answer *an, struct fail *why);
 

@@ -110,6 +110,9 @@ struct provider {
 	const char *name;  /* "google": in URLs, rows and logs; never changes */
 	const char *title; /* "Google Calendar": on pages */
 
+	/* Guests hear of every change, whatever notify says. */
+	bool mails_always;
+
 	/* Has the operator given us credentials there? Touches no network. */
 	bool (*is_configured)(const struct config *config);
 

@@ -1,5 +1,7 @@
 #include "service/booking.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/digest.h"
@@ -8,6 +10,7 @@
 #include "io/batch.h"
 #include "model/event.h"
 #include "provider/provider.h"
+#include "provider/providers.h"
 #include "service/placing.h"
 #include "service/svc.h"
 #include "store/callers.h"
@@ -31,7 +34,6 @@ enum {
 struct request_run {
 	struct work *work;
 	const struct booking *booking;
-	const struct provider *provider;
 	struct mapping mine; /* the row as this request would have it */
 	unsigned char body_hash[SHA256_BYTES];
 	unsigned char replay_key[SHA256_BYTES];
@@ -63,12 +65,27 @@ static void fingerprints(struct request_run *run)
 	run->mine.replay_key = hash_slice(run->replay_key);
 }
 
+static bool is_event(const struct request_run *run)
+{
+	return strcmp(run->booking->origin, ORIGIN_EVENT) == 0;
+}
+
+/* What its client stores is the row's id, which is nobody else's. */
+static enum err name_by_id(struct request_run *run)
+{
+	char text[ID_TEXT_BYTES];
+
+	id_text(&run->mine.id, text);
+	run->mine.event_ref = slice_of(arena_copy(run->work->arena, slice_of(text)));
+	return run->mine.event_ref.data ? OK : ERR_NOMEM;
+}
+
 /*
  * "evt_<epoch ms>_<first 8 of the owner's id>" (seed 001). Workers of one machine never choose the
  * same millisecond; where another machine has, or an earlier life of this one that ran ahead of the
  * clock, ever more is skipped.
  */
-static enum err name_event(struct request_run *run, unsigned tries)
+static enum err name_invite(struct request_run *run, unsigned tries)
 {
 	struct slice owner = run->booking->target->owner.external_id;
 	struct moment *moments = run->work->svc->moments;
@@ -106,7 +123,8 @@ static enum err prepare(struct request_run *run)
 	mine->connection = target->connection.id;
 	mine->origin = run->booking->origin;
 	mine->request_id = run->work->request_id;
-	mine->calendar_id = target->connection.calendar_id;
+	mine->calendar_id = run->booking->calendar_id.len ? run->booking->calendar_id
+							  : target->connection.calendar_id;
 	mine->provider_event_id = slice_of(event_id);
 	mine->claim_token = id_new();
 	mine->attempt = 1;
@@ -135,6 +153,8 @@ static void tell(const struct mapping *row, bool replayed, struct booked *out)
 	out->event_ref = row->event_ref;
 	out->calendar_event_id = row->provider_event_id;
 	out->html_link = row->html_link;
+	out->shown = row->answer;
+	id_text(&row->id, out->id);
 	out->replayed = replayed;
 }
 
@@ -164,7 +184,7 @@ static enum err intend(struct request_run *run, struct mapping *row, bool *found
 
 	*found = false;
 	for (unsigned tries = 0; tries < REF_TRIES; tries++) {
-		enum err e = name_event(run, tries);
+		enum err e = is_event(run) ? name_by_id(run) : name_invite(run, tries);
 
 		if (!e)
 			e = batch_write(run->work->svc->intents, &intent, why);
@@ -178,6 +198,12 @@ static enum err intend(struct request_run *run, struct mapping *row, bool *found
 	return fail_set(why, ERR_INTERNAL, "no free name for an event");
 }
 
+/* Its answer was, or would have been, that it is made; whatever has become of it since. */
+static bool has_stood(const struct mapping *row)
+{
+	return row->state == MAPPING_PLACED || row->state == MAPPING_REMOVED;
+}
+
 /*
  * The row no longer guards this key or body: it is older than a day, or ended in nothing in another
  * calendar, or the same body is asked for once more after it was answered. What has not come to its
@@ -188,7 +214,7 @@ static bool is_spent(const struct request_run *run, const struct mapping *row)
 	if (same_request(run, row) || row->state == MAPPING_INTENDED ||
 	    row->state == MAPPING_UNSURE)
 		return false;
-	if (row->age_ms > KEY_KEPT_MS || row->state == MAPPING_REMOVED)
+	if (row->age_ms > KEY_KEPT_MS || (row->state == MAPPING_REMOVED && !run->mine.keyed))
 		return true;
 	if (row->state == MAPPING_REFUSED)
 		return !id_equal(&row->connection, &run->mine.connection);
@@ -200,7 +226,9 @@ static enum err answer_from(struct request_run *run, const struct mapping *row, 
 			    struct fail *why)
 {
 	tell(row, true, out);
-	return row->answered ? OK : mappings_mark_answered(run->work->svc->db, row, why);
+	return row->answered || row->state == MAPPING_REMOVED
+		       ? OK
+		       : mappings_mark_answered(run->work->svc->db, row, why);
 }
 
 static enum err wait_for(struct request_run *run, struct fail *why)
@@ -276,7 +304,7 @@ static enum err meet(struct request_run *run, struct mapping *row, struct placin
 	}
 	if (run->mine.keyed && !slice_equal(row->body_hash, run->mine.body_hash))
 		return ERR_KEY_REUSED;
-	if (row->state == MAPPING_PLACED)
+	if (has_stood(row))
 		return answer_from(run, row, out, why);
 	if (row->claim_runs && !same_request(run, row))
 		return wait_for(run, why);
@@ -317,7 +345,7 @@ static enum err read_result(struct request_run *run, const struct mapping *mappi
 	do {
 		e = mappings_get(run->work->svc->db, &mapping->tenant, &mapping->id,
 				 run->work->arena, &row, why);
-		if (!e && row.state == MAPPING_PLACED)
+		if (!e && has_stood(&row))
 			return answer_from(run, &row, out, why);
 		if (!e && row.state != MAPPING_INTENDED)
 			return fail_set(why, ERR_UPSTREAM, "who took over has not placed it");
@@ -351,10 +379,39 @@ static enum err answer_again(struct request_run *run, enum err judged, struct bo
 	struct mapping row;
 	enum err e = find_other(run, &row, NULL);
 
-	if (e || row.state != MAPPING_PLACED || is_spent(run, &row) ||
+	if (e || !has_stood(&row) || is_spent(run, &row) ||
 	    !slice_equal(row.body_hash, run->mine.body_hash))
 		return judged;
 	return answer_from(run, &row, out, why);
+}
+
+/* The one that the request names, whatever its status; whose provider may be paused as well. */
+static enum err choose_connection(struct work *work, const struct booking *booking,
+				  struct fail *why)
+{
+	struct target *target = booking->target, named;
+	struct id id;
+	enum err e = ERR_NOT_FOUND;
+
+	if (booking->connection_id.len == 0)
+		return OK;
+	if (!id_read(booking->connection_id, &id))
+		e = callers_target_of(work->svc->db, &target->owner.tenant, &id, work->arena,
+				      &named, why);
+	if (e == ERR_NOT_FOUND || (!e && !id_equal(&named.owner.id, &target->owner.id)))
+		return fail_field(why, "connectionId", "is no connection of this owner");
+	if (!e)
+		*target = named;
+	return e;
+}
+
+/* Where the provider would mail them though nobody wants it, guests are left out. */
+static void omit_guests(const struct booking *booking)
+{
+	const struct provider *provider = providers_find(booking->target->connection.provider);
+
+	booking->event->omitted = provider && provider->mails_always && !booking->event->notify &&
+				  booking->event->n_attendees > 0;
 }
 
 enum err booking_place(struct work *work, const struct booking *booking, struct booked *out,
@@ -363,10 +420,15 @@ enum err booking_place(struct work *work, const struct booking *booking, struct 
 	struct request_run run = {.work = work, .booking = booking};
 	struct placing placing = {
 		.work = work, .event = booking->event, .connection = &booking->target->connection};
-	enum err judged = judge_target(booking->target, why);
-	enum err e = prepare(&run);
+	enum err e = choose_connection(work, booking, why);
+	enum err judged;
 
 	*out = (struct booked){0};
+	if (e)
+		return e;
+	judged = judge_target(booking->target, why);
+	omit_guests(booking);
+	e = prepare(&run);
 	if (e)
 		return e;
 	e = judged ? answer_again(&run, judged, out, why) : begin(&run, &placing, out, why);

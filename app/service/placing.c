@@ -8,6 +8,7 @@
 #include "model/event.h"
 #include "provider/provider.h"
 #include "service/calling.h"
+#include "service/showing.h"
 #include "service/svc.h"
 #include "store/connections.h"
 #include "store/mappings.h"
@@ -34,6 +35,13 @@ void placing_event_id(const struct id *id, int64_t generation, char *out)
 	out[len] = '\0';
 }
 
+/* An invite's answer is made of its row; that of an event shows all of it, once more to whoever
+ * repeats the request. */
+static bool is_shown(const struct placing *placing)
+{
+	return strcmp(placing->mapping->origin, ORIGIN_EVENT) == 0;
+}
+
 static enum err begin(struct run *run, struct placing *placing, struct fail *why)
 {
 	enum err e = calling_begin(&run->calling, placing->work, placing->connection, why);
@@ -41,6 +49,7 @@ static enum err begin(struct run *run, struct placing *placing, struct fail *why
 	run->placing = placing;
 	run->placed = (struct placed){0};
 	run->calling.cx.calendar_id = placing->mapping->calendar_id;
+	run->calling.cx.whole = is_shown(placing);
 	id_text(&placing->mapping->id, run->marker);
 	id_text(&placing->mapping->owner, run->owner);
 	return e;
@@ -51,9 +60,14 @@ static enum err ask_put(struct calling *calling, void *arg, struct fail *why)
 	struct run *run = arg;
 	const struct placing *placing = run->placing;
 	const struct stamp stamp = {.marker = run->marker, .owner = run->owner};
+	struct event event = *placing->event;
 
+	if (event.omitted) {
+		event.attendees = NULL;
+		event.n_attendees = 0;
+	}
 	return calling->provider->put(&calling->cx, placing->mapping->provider_event_id.data,
-				      &stamp, placing->event, &run->placed, why);
+				      &stamp, &event, &run->placed, why);
 }
 
 /* Where the provider chooses the ids, ours names no event: the marker does. */
@@ -137,6 +151,17 @@ static enum err put_or_adopt(struct run *run, struct fail *why)
 	return !e || e == ERR_GONE ? put(run, why) : e;
 }
 
+static enum err show(struct placing *placing, const struct placed *placed)
+{
+	const struct showing showing = {.mapping = placing->mapping,
+					.kept = placing->event,
+					.connection = placing->connection};
+
+	if (!is_shown(placing))
+		return OK;
+	return showing_write(placing->work, &showing, placed, &placing->mapping->answer);
+}
+
 static enum err mark(struct placing *placing, const struct placed *placed, struct fail *why)
 {
 	struct mapping *mapping = placing->mapping;
@@ -146,8 +171,12 @@ static enum err mark(struct placing *placing, const struct placed *placed, struc
 				   .html_link = placed->html_link,
 				   .placed_ms = clock_now_ms(),
 				   .answered = !placing->nobody_waits};
-	enum err e = batch_write(placing->work->svc->marks, &mark, why);
+	enum err e = show(placing, placed);
 
+	if (e)
+		return e;
+	mark.answer = mapping->answer;
+	e = batch_write(placing->work->svc->marks, &mark, why);
 	if (e)
 		return e;
 	mapping->state = MAPPING_PLACED;

@@ -18,8 +18,8 @@ struct work;
 
 struct placing {
 	struct work *work;
-	struct mapping *mapping; /* claimed; on OK it says what stands */
-	const struct event *event;
+	struct mapping *mapping;       /* claimed; on OK it says what stands */
+	const struct event *event;     /* as it was asked for */
 	struct connection *connection; /* may be read anew */
 	bool may_stand;    /* an earlier run may have reached the provider: absence is not sure */
 	bool nobody_waits; /* no caller hears of a failure: a passing one leaves the intent as it is

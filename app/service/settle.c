@@ -36,24 +36,15 @@ static void report(const struct mapping *mapping, const char *what, enum err e,
 	log_end(&line);
 }
 
-static enum err carry(struct placing *placing, struct fail *why)
-{
-	struct event event;
-	enum err e = event_read(placing->work->arena, placing->mapping->event, &event);
-
-	if (e)
-		return fail_set(why, e, "an intent without its event");
-	placing->event = &event;
-	return placing_run(placing, why);
-}
-
 /* What can be done about it now: carry it forward, look for it, or give it up. */
 static enum err attend(struct work *work, struct mapping *mapping, const char **what,
 		       struct fail *why)
 {
 	struct connection conn;
+	struct event event;
 	struct placing placing = {.work = work,
 				  .mapping = mapping,
+				  .event = &event,
 				  .connection = &conn,
 				  .may_stand = true,
 				  .nobody_waits = true};
@@ -66,9 +57,11 @@ static enum err attend(struct work *work, struct mapping *mapping, const char **
 	e = connections_get(work->svc->db, &mapping->tenant, &mapping->connection, work->arena,
 			    &conn, why);
 	*what = forward ? "carry" : "look";
+	if (!e && event_read(work->arena, mapping->event, &event))
+		e = fail_set(why, ERR_INTERNAL, "an intent without its event");
 	if (e)
 		return e;
-	return forward ? carry(&placing, why) : placing_look(&placing, why);
+	return forward ? placing_run(&placing, why) : placing_look(&placing, why);
 }
 
 /* Ended, or overtaken: either way this row is no longer ours to postpone. */
