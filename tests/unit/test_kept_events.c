@@ -51,14 +51,14 @@ static struct mapping placed(const char *calendar)
 					 .answer = SLICE("{\"id\":1}"),
 					 .answered = true};
 	const struct placed_mark *marks[] = {&mark};
+	const struct intent intent = {&mapping, CLAIM_MS, SETTLE_MS};
+	const struct intent *intents[] = {&intent};
 	char text[ID_TEXT_BYTES];
-	enum err e;
 
 	id_text(&mapping.id, text);
 	mapping.event_ref = slice_of(arena_copy(store_arena(), slice_of(text)));
-	assert_int_equal(mappings_add(store_db(), &mapping, CLAIM_MS, SETTLE_MS, NULL), OK);
-	mappings_mark_placed(store_db(), marks, 1, &e);
-	assert_int_equal(e, OK);
+	assert_int_equal(mappings_add(store_db(), intents, 1, NULL), OK);
+	assert_int_equal(mappings_mark_placed(store_db(), marks, 1, NULL), OK);
 	return mapping;
 }
 
