@@ -41,8 +41,7 @@ static void weigh_notice(struct run *run)
 		return;
 	if (guests && !notify) {
 		run->omits = change->to.n_attendees > 0;
-		if (run->omits)
-			change->parts &= ~(unsigned)EVENT_ATTENDEES;
+		change->parts &= ~(unsigned)EVENT_ATTENDEES;
 	} else if (!guests && notify && kept && kept->omitted) {
 		change->parts |= EVENT_ATTENDEES;
 		change->to.attendees = kept->attendees;
@@ -66,6 +65,8 @@ static enum err merge(struct run *run, struct fail *why)
 	now.conference = now.conference || stands->conference_url.len > 0;
 	run->change = *run->asked;
 	weigh_notice(run);
+	if (run->change.parts & EVENT_ATTENDEES && !now.attendees)
+		return fail_set(why, ERR_UPSTREAM, "it is not told who is invited");
 	return event_change_apply(finding->work->arena, &run->change, &stand, &run->wanted,
 				  &run->parts, why);
 }
