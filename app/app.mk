@@ -66,6 +66,7 @@ libcalbridge_a_SOURCES = \
 	app/store/provider_limits.c app/store/provider_limits.h \
 	app/store/provider_slots.c app/store/provider_slots.h \
 	app/store/sessions.c app/store/sessions.h \
+	app/store/tenants.c app/store/tenants.h \
 	app/provider/google.c app/provider/google.h \
 	app/provider/google_event.c app/provider/google_event.h \
 	app/provider/google_json.c app/provider/google_json.h \

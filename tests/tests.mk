@@ -70,7 +70,8 @@ UNIT_DB_TESTS = \
 	tests/unit/test_provider_slots \
 	tests/unit/test_sessions \
 	tests/unit/test_store_faults \
-	tests/unit/test_svc
+	tests/unit/test_svc \
+	tests/unit/test_tenants
 
 FUZZ_REPLAYS = \
 	tests/fuzz/replay_connect_link \
@@ -304,6 +305,9 @@ tests_unit_test_store_faults_LDADD = $(UNIT_LIBS)
 tests_unit_test_svc_SOURCES = tests/unit/test_svc.c tests/unit/store_fixture.c $(UNIT_HELPERS)
 tests_unit_test_svc_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_svc_LDADD = $(UNIT_LIBS)
+tests_unit_test_tenants_SOURCES = tests/unit/test_tenants.c tests/unit/store_fixture.c $(UNIT_HELPERS)
+tests_unit_test_tenants_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_tenants_LDADD = $(UNIT_LIBS)
 
 tests_fuzz_replay_connect_link_SOURCES = tests/fuzz/fuzz_connect_link.c tests/fuzz/replay.c
 tests_fuzz_replay_connect_link_LDADD = $(CB_LIBS)

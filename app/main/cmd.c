@@ -6,7 +6,7 @@
 
 #include "base/rfc3339.h"
 #include "store/audit_log.h"
-#include "store/owners.h"
+#include "store/tenants.h"
 
 struct slice cmd_value(const struct cmd *cmd, const char *name, const char *fallback)
 {

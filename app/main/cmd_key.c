@@ -8,7 +8,7 @@
 #include "io/db.h"
 #include "main/cmd.h"
 #include "store/api_keys.h"
-#include "store/owners.h"
+#include "store/tenants.h"
 
 #define KEY_MARK "cbk_"
 

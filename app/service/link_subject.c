@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "service/svc.h"
 #include "store/connections.h"
+#include "store/tenants.h"
 
 static enum err read_link(const struct work *work, struct slice text, struct connect_link *out,
 			  struct fail *why)

@@ -10,7 +10,7 @@
 #include "io/http.h"
 #include "io/tally.h"
 #include "store/mappings.h"
-#include "store/owners.h"
+#include "store/tenants.h"
 
 _Static_assert((int)BATCH_ITEMS_MAX <= (int)MAPPINGS_AT_ONCE, "a batch is one statement");
 

@@ -1,5 +1,7 @@
 #include "store/column.h"
 
+enum { ID_ARENA_BYTES = 1024 };
+
 struct db_value column_optional_text(struct slice text)
 {
 	return text.len > 0 ? db_text(text) : db_null();
@@ -17,6 +19,22 @@ unsigned column_word(const struct db_value *value, const char *const words[], si
 			return (unsigned)i;
 	}
 	return 0;
+}
+
+enum err column_read_id(struct db *db, const struct db_statement *statement,
+			const struct db_value *in, size_t n_in, struct id *out, struct fail *why)
+{
+	struct arena *arena = arena_new(ID_ARENA_BYTES, ID_ARENA_BYTES);
+	struct db_value value = {0};
+	enum err e = ERR_NOMEM;
+
+	*out = (struct id){0};
+	if (arena)
+		e = db_read(db, statement, in, n_in, arena, &value, 1, why);
+	if (!e)
+		*out = db_as_id(&value);
+	arena_free(arena);
+	return e;
 }
 
 struct slice column_cut(struct slice text, size_t max)

@@ -3,14 +3,6 @@
 #include "io/db.h"
 #include "store/column.h"
 
-enum { ID_ARENA_BYTES = 1024 };
-
-const struct id TENANT_DEFAULT = {.bytes = {[ID_BYTES - 1] = 1}};
-
-DB_STATEMENT(TENANTS_FIND, "SELECT id FROM tenants WHERE name = CONVERT(? USING ascii)");
-
-DB_STATEMENT(TENANTS_NAME, "SELECT name FROM tenants WHERE id = ?");
-
 DB_STATEMENT(OWNERS_GET,
 	     "SELECT " OWNER_COLUMNS " FROM owners o WHERE o.tenant_id = ? AND o.id = ?");
 
@@ -50,41 +42,6 @@ void owner_from_row(const struct db_value *values, struct owner *out)
 		.time_zone = values[5].bytes,
 		.default_connection = db_as_id(&values[6]),
 	};
-}
-
-/* One id, for those who bring no arena. */
-static enum err read_id(struct db *db, const struct db_statement *statement,
-			const struct db_value *in, size_t n_in, struct id *out, struct fail *why)
-{
-	struct arena *arena = arena_new(ID_ARENA_BYTES, ID_ARENA_BYTES);
-	struct db_value value = {0};
-	enum err e = ERR_NOMEM;
-
-	*out = (struct id){0};
-	if (arena)
-		e = db_read(db, statement, in, n_in, arena, &value, 1, why);
-	if (!e)
-		*out = db_as_id(&value);
-	arena_free(arena);
-	return e;
-}
-
-enum err tenants_find(struct db *db, struct slice name, struct id *out, struct fail *why)
-{
-	const struct db_value in[] = {db_text(name)};
-
-	return read_id(db, &TENANTS_FIND, in, ARRAY_LEN(in), out, why);
-}
-
-enum err tenants_name(struct db *db, const struct id *tenant, struct arena *arena,
-		      struct slice *out, struct fail *why)
-{
-	const struct db_value in[] = {db_id(tenant)};
-	struct db_value name = {0};
-	enum err e = db_read(db, &TENANTS_NAME, in, ARRAY_LEN(in), arena, &name, 1, why);
-
-	*out = name.bytes;
-	return e;
 }
 
 static enum err read_owner(struct db *db, const struct db_statement *statement,
@@ -150,7 +107,7 @@ enum err owners_put(struct db *db, struct owner *owner, struct fail *why)
 	enum err e = db_run(db, &OWNERS_PUT, in, ARRAY_LEN(in), NULL, why);
 
 	if (!e)
-		e = read_id(db, &OWNERS_FIND_ID, key, ARRAY_LEN(key), &owner->id, why);
+		e = column_read_id(db, &OWNERS_FIND_ID, key, ARRAY_LEN(key), &owner->id, why);
 	return e;
 }
 

@@ -1,7 +1,7 @@
 #ifndef CB_STORE_OWNERS_H
 #define CB_STORE_OWNERS_H
 /*
- * owners: the table of that name (and tenants): who owns calendars inside a tenant.
+ * owners: the table of that name: who owns calendars inside a tenant.
  * Slices of what is read live in the arena given. Errors: those of io/db.
  * Stands on io/db.
  */
@@ -35,16 +35,6 @@ struct owner {
 enum { OWNER_N_COLUMNS = 7 };
 /* Reads such a row; slices borrow from values. */
 void owner_from_row(const struct db_value *values, struct owner *out);
-
-/* The tenant that every installation has, called "default"; the migration 0001 makes it. */
-extern const struct id TENANT_DEFAULT;
-
-/* The tenant called name; ERR_NOT_FOUND. */
-MUST_USE enum err tenants_find(struct db *db, struct slice name, struct id *out, struct fail *why);
-
-/* The name of a tenant; ERR_NOT_FOUND. */
-MUST_USE enum err tenants_name(struct db *db, const struct id *tenant, struct arena *arena,
-			       struct slice *out, struct fail *why);
 
 /* One owner of a tenant; ERR_NOT_FOUND. */
 MUST_USE enum err owners_get(struct db *db, const struct id *tenant, const struct id *id,

@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "store/api_keys.h"
+#include "store/tenants.h"
 #include "web/audit.h"
 #include "web/cors.h"
 #include "web/guesses.h"

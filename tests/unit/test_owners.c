@@ -65,33 +65,6 @@ static enum err set_default(const struct id *owner, const struct id *connection,
 	return owners_set_default(store_db(), &tenant, owner, connection, if_none, NULL);
 }
 
-static void a_tenant_is_found_by_its_exact_name(void **state)
-{
-	struct id found;
-
-	(void)state;
-	assert_int_equal(tenants_find(store_db(), SLICE("default"), &found, NULL), OK);
-	assert_true(id_equal(&found, &TENANT_DEFAULT));
-	assert_int_equal(tenants_find(store_db(), SLICE("first"), &found, NULL), OK);
-	assert_true(id_equal(&found, &tenant));
-	assert_int_equal(tenants_find(store_db(), SLICE("First"), &found, NULL), ERR_NOT_FOUND);
-	assert_int_equal(tenants_find(store_db(), SLICE(HOSTILE), &found, NULL), ERR_NOT_FOUND);
-	assert_true(id_is_none(&found));
-}
-
-static void a_tenant_has_a_name(void **state)
-{
-	struct id nobody = id_new();
-	struct slice name;
-
-	(void)state;
-	assert_int_equal(tenants_name(store_db(), &tenant, store_arena(), &name, NULL), OK);
-	assert_true(slice_is(name, "first"));
-	assert_int_equal(tenants_name(store_db(), &nobody, store_arena(), &name, NULL),
-			 ERR_NOT_FOUND);
-	assert_int_equal(name.len, 0);
-}
-
 static void an_owner_is_got_by_id_within_the_tenant(void **state)
 {
 	struct owner made = put("coach", "a@example.org", "A", "Europe/Berlin"), found;
@@ -237,8 +210,6 @@ static void the_list_holds_the_tenants_owners_by_their_ids(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(a_tenant_is_found_by_its_exact_name, begin),
-		cmocka_unit_test_setup(a_tenant_has_a_name, begin),
 		cmocka_unit_test_setup(an_owner_is_got_by_id_within_the_tenant, begin),
 		cmocka_unit_test_setup(putting_an_owner_again_keeps_its_id, begin),
 		cmocka_unit_test_setup(what_is_not_named_stays_as_it_was, begin),

@@ -17,6 +17,7 @@
 #include "store/api_keys.h"
 #include "store/audit_log.h"
 #include "store/sessions.h"
+#include "store/tenants.h"
 #include "tests/unit/temp_file.h"
 #include "web/jwt.h"
 #include "web/limits.h"
