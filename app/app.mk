@@ -125,6 +125,7 @@ calbridge_SOURCES = \
 	app/main/cmd_migrate.c \
 	app/main/cmd_owner.c \
 	app/main/cmd_status.c \
+	app/main/cmd_tenant.c \
 	app/main/calbridge.c
 calbridge_LDADD = $(CB_LIBS)
 calbridge_fcgi_SOURCES = app/main/calbridge-fcgi.c app/main/start.c app/main/start.h

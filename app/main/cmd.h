@@ -42,6 +42,8 @@ struct cmd {
 /* The subcommands; each returns what the program exits with. */
 int cmd_migrate(struct cmd *cmd);
 int cmd_doctor(struct cmd *cmd);
+int cmd_tenant_create(struct cmd *cmd);
+int cmd_tenant_list(struct cmd *cmd);
 int cmd_key_create(struct cmd *cmd);
 int cmd_key_list(struct cmd *cmd);
 int cmd_key_revoke(struct cmd *cmd);

@@ -88,17 +88,23 @@ static int begin(void **state)
 {
 	store_sql("DELETE FROM audit_log; DELETE FROM sessions; DELETE FROM api_keys;"
 		  "DELETE FROM provider_limits; DELETE FROM calendar_event_mappings;"
-		  "DELETE FROM coach_calendar_connections; DELETE FROM owners");
+		  "DELETE FROM coach_calendar_connections; DELETE FROM owners;"
+		  "DELETE FROM tenants WHERE name <> 'default'");
 	write_settings("GOOGLE_CLIENT_ID=id\nGOOGLE_CLIENT_SECRET=secret\n");
 	return store_fresh_arena(state);
 }
 
-static int64_t audited(const char *action)
+static int64_t audited_of(const char *tenant, const char *action)
 {
 	return store_number("SELECT COUNT(*) FROM audit_log WHERE actor = 'operator' AND "
 			    "action = '%s' AND result = 'ok' AND tenant_id = "
-			    "(SELECT id FROM tenants WHERE name = 'default')",
-			    action);
+			    "(SELECT id FROM tenants WHERE name = '%s')",
+			    action, tenant);
+}
+
+static int64_t audited(const char *action)
+{
+	return audited_of("default", action);
 }
 
 static struct slice sha256_of(const char *text, unsigned char out[SHA256_BYTES])
@@ -107,6 +113,22 @@ static struct slice sha256_of(const char *text, unsigned char out[SHA256_BYTES])
 
 	digest_sha256(&whole, 1, out);
 	return (struct slice){(const char *)out, SHA256_BYTES};
+}
+
+static void a_tenant_is_made_once_and_has_people_and_keys_of_its_own(void **state)
+{
+	(void)state;
+	assert_int_equal(run("tenant create Gatherly.app"), 0);
+	assert_string_equal(output, "Gatherly.app\n");
+	assert_int_equal(run("tenant create Gatherly.app"), 1);
+	assert_true(says("there is a tenant \"Gatherly.app\" already"));
+	assert_int_equal(audited_of("Gatherly.app", "tenant_created"), 1);
+	assert_int_equal(run("tenant list"), 0);
+	assert_true(says("  Gatherly.app\n") && says("  default\n"));
+	assert_int_equal(run("key create --tenant Gatherly.app --scope events --name a"), 0);
+	assert_int_equal(run("owner put --tenant Gatherly.app --id coach"), 0);
+	assert_int_equal(run("owner list"), 0);
+	assert_string_equal(output, "");
 }
 
 static void a_key_is_shown_once_and_kept_as_its_hash(void **state)
@@ -263,6 +285,16 @@ static void a_wrong_command_line_ends_with_2_and_changes_nothing(void **state)
 	static const char *const WRONG[] = {
 		"",
 		"nonsense",
+		"tenant",
+		"tenant create",
+		"tenant create ''",
+		"tenant create ..",
+		"tenant create 'a b'",
+		"tenant create \"$(printf '\\303\\274')\"",
+		"tenant create "
+		"01234567890123456789012345678901234567890123456789012345678901234",
+		"tenant create a b",
+		"tenant list a",
 		"key",
 		"key create",
 		"key create --scope events",
@@ -302,7 +334,8 @@ static void a_wrong_command_line_ends_with_2_and_changes_nothing(void **state)
 			fail_msg("%s: %s", WRONG[i], output);
 		assert_true(says("calbridge"));
 	}
-	assert_int_equal(store_number("SELECT (SELECT COUNT(*) FROM api_keys) + "
+	assert_int_equal(store_number("SELECT (SELECT COUNT(*) - 1 FROM tenants) + "
+				      "(SELECT COUNT(*) FROM api_keys) + "
 				      "(SELECT COUNT(*) FROM owners) + "
 				      "(SELECT COUNT(*) FROM sessions) + "
 				      "(SELECT COUNT(*) FROM audit_log)"),
@@ -414,6 +447,8 @@ static void help_and_version_need_no_settings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_tenant_is_made_once_and_has_people_and_keys_of_its_own,
+				       begin),
 		cmocka_unit_test_setup(a_key_is_shown_once_and_kept_as_its_hash, begin),
 		cmocka_unit_test_setup(every_key_is_another_one, begin),
 		cmocka_unit_test_setup(a_revoked_key_is_revoked_once_and_stays_listed, begin),
