@@ -3,6 +3,8 @@
 #include "base/config.h"
 #include "base/rfc3339.h"
 #include "handlers/routes.h"
+#include "provider/provider.h"
+#include "provider/providers.h"
 #include "web/answer.h"
 #include "web/auth.h"
 #include "web/request.h"
@@ -15,6 +17,18 @@ struct sign_in {
 static const struct field FIELDS[] = {
 	TEXT(sign_in, token, "signInToken", OPTIONAL, 1, 128),
 };
+
+/* The providers that can be connected here. */
+static void write_providers(struct json_writer *json, const struct config *config)
+{
+	const struct provider *provider;
+
+	json_open_array(json, "providers");
+	for (size_t i = 0; (provider = providers_at(i)); i++)
+		if (provider->is_configured(config))
+			json_add_string(json, NULL, provider->name);
+	json_close_array(json);
+}
 
 /* What the page needs to know of its user, and the token its writes must carry. */
 static enum err show(struct request *rq, const struct session *session, struct answer *an,
@@ -35,6 +49,7 @@ static enum err show(struct request *rq, const struct session *session, struct a
 	json_add_string(json, "csrfToken", csrf);
 	json_add_string(json, "expiresAt", expires);
 	json_add_bool(json, "sandbox", config->sandbox_notice);
+	write_providers(json, config);
 	json_open(json, "owner");
 	json_add_text(json, "id", owner->external_id);
 	json_add_text(json, "email", owner->email);

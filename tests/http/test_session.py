@@ -10,6 +10,7 @@ from consent import SECRET, SESSION, SESSION_COOKIE, Browser, audits, check_refu
 from flows import INVITE, failure, wanted
 
 COACH = "coach-1"
+CONNECT = "/api/calendar-integration/connect"
 DAY_S = 24 * 3600
 
 
@@ -66,13 +67,30 @@ def sessions(stack):
 def test_a_link_opens_a_session_and_says_whose(browser, link, stack):
     answer = open_with(browser, signInToken=link)
     assert answer.status == 200
-    assert set(answer.json) == {"csrfToken", "expiresAt", "owner", "sandbox"}
+    assert set(answer.json) == {"csrfToken", "expiresAt", "owner", "providers", "sandbox"}
     assert answer.json["owner"] == {"id": COACH, "email": "coach@example.org", "name": "Demo Coach",
                                     "timeZone": "Europe/Berlin", "role": "coach"}
     row, = sessions(stack)
     assert answer.json["expiresAt"] == row["expires_at"].isoformat(timespec="milliseconds") + "Z"
     assert (row["expires_at"] - row["opened_at"]).total_seconds() == pytest.approx(12 * 3600, abs=1)
     assert show(browser).json == answer.json
+
+
+def test_a_session_names_the_providers_that_can_be_connected_here(signed_in, stack):
+    """By what connect answers, as both must say the same."""
+    def offered():
+        named = show(signed_in).json["providers"]
+        for name in ("google", "outlook", "cal"):
+            begun = signed_in.request("GET", f"{CONNECT}/{name}/{COACH}")
+            assert begun.status == (200 if name in named else 404), (name, begun.text)
+        return named
+
+    assert "google" in offered()
+    stack.reconfigure(GOOGLE_CLIENT_ID="", GOOGLE_CLIENT_SECRET="")
+    try:
+        assert "google" not in offered()
+    finally:
+        stack.reconfigure(GOOGLE_CLIENT_ID=None, GOOGLE_CLIENT_SECRET=None)
 
 
 def test_the_cookie_is_for_this_host_this_browser_and_no_script(browser, link):
