@@ -15,7 +15,7 @@ import xml.etree.ElementTree
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent
-PYTEST_SUITES = ("sandbox", "conformance", "http", "crash", "browser")
+PYTEST_SUITES = ("sandbox", "conformance", "http", "crash", "browser", "deploy")
 UNIT_LIMIT_S = 300
 
 

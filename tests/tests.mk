@@ -347,7 +347,8 @@ include tests/stack/stack.mk
 include tests/bench/bench.mk
 
 dist_check_SCRIPTS = tests/unit/with_mariadb.sh
-EXTRA_DIST += tests/check.py tests/sandbox tests/conformance tests/http tests/crash tests/browser tests/fuzz/seeds
+EXTRA_DIST += tests/check.py tests/sandbox tests/conformance tests/http tests/crash tests/browser \
+	tests/deploy tests/fuzz/seeds
 
 .PHONY: check-asan check-tsan fuzz long-check
 # The totals are the last line. CALBRIDGE_CHECK="unit http" chooses suites.

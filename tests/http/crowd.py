@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import resource
 import time
 from dataclasses import dataclass
 
@@ -40,9 +39,6 @@ class Crowd:
 
     def __init__(self, stack, size=SIZE):
         self.stack, self.pairs = stack, [None] * size
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if soft < 3 * size:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 3 * size), hard))
         self.loop = asyncio.new_event_loop()
 
     def __enter__(self):

@@ -3,6 +3,7 @@
 import atexit
 import os
 import pwd
+import resource
 import shutil
 import signal
 import subprocess
@@ -138,6 +139,16 @@ class Account:
         self.own(new, mode)
         os.replace(new, path)
         return path
+
+
+OPEN_FILES = 65536      # as systemd's units have it
+
+
+def raise_open_files():
+    """For us and what we start: an ordinary user begins with 1024, however many are allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < min(hard, OPEN_FILES):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, OPEN_FILES), hard))
 
 
 KEPT_ENVIRONMENT = ("PATH", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS",

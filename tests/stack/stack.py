@@ -24,8 +24,8 @@ from .client import Client
 from .mariadb import SOCKET_PATH_BYTES, MariaDb, Schema
 from .nginx import Nginx
 from .ports import Ports
-from .processes import (Account, Service, StackError, clean_environment, remove_folder,
-                        temporary_folder, wait_for)
+from .processes import (Account, Service, StackError, clean_environment, raise_open_files,
+                        remove_folder, temporary_folder, wait_for)
 from .settings import Settings
 from .tls import Authority
 
@@ -59,6 +59,7 @@ class Stack:
         port is the first of three wanted (TLS, sandbox, plain HTTP); free ones are taken
         without it or when one of them is in use, which ports.taken then says.
         """
+        raise_open_files()
         self.build, self.parts = Path(build).resolve(), parts
         self.account = Account(SOURCE)
         self.folder = Path(folder).resolve()
