@@ -332,7 +332,12 @@ enum err auth_identify(struct request *rq, struct slice host, struct fail *why)
 	e = identify(rq, owner, why);
 	if (!e)
 		e = judge_kind(rq, why);
-	return e ? e : judge_owner(rq, owner, why);
+	if (!e)
+		e = judge_owner(rq, owner, why);
+	/* who is not there yet can be named in what he is told all the same */
+	if (!e && id_is_none(&rq->target.owner.id))
+		rq->target.owner.external_id = owner;
+	return e;
 }
 
 enum err auth_make_owner(struct request *rq, struct fail *why)
