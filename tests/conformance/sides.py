@@ -36,5 +36,23 @@ GOOGLE = Side(
                             "end": {"date": "2031-05-08", "dateTime": None}},
     })
 
-SIDES = (GOOGLE,)
+
+def graph_moved(start: str, end: str, **more: Any) -> dict[str, Any]:
+    return {"start": {"dateTime": start, "timeZone": "UTC"},
+            "end": {"dateTime": end, "timeZone": "UTC"}, **more}
+
+
+OUTLOOK = Side(
+    name="outlook", hands="microsoft", api="^/microsoft/v1.0/",
+    token="^/microsoft/[^/]+/oauth2/v2.0/token$", cannot=frozenset({"revoke"}),
+    scope="Calendars.ReadWrite", ids_are_ours=False, mails_always=True, tells_zone=False,
+    keeps_spaces=False,
+    patches={
+        "renamed": {"subject": "Renamed by hand"},
+        "moved": graph_moved("2031-05-06T20:00:00", "2031-05-06T21:00:00"),
+        "made whole days": graph_moved("2031-05-06T00:00:00", "2031-05-08T00:00:00",
+                                       isAllDay=True),
+    })
+
+SIDES = (GOOGLE, OUTLOOK)
 EVENT_CALLS = ("put", "change", "drop", "get", "find", "list")
