@@ -255,16 +255,16 @@ static enum err find_calendar(struct placing *placing, struct fail *why)
 {
 	const struct mapping *row = placing->mapping;
 	struct work *work = placing->work;
-	struct connection *conn;
+	struct connection found;
 	enum err e;
 
 	if (id_equal(&row->connection, &placing->connection->id))
 		return OK;
-	conn = arena_alloc(work->arena, sizeof(*conn));
-	if (!conn)
-		return ERR_NOMEM;
-	e = connections_get(work->svc->db, &row->tenant, &row->connection, work->arena, conn, why);
-	placing->connection = conn;
+	e = connections_get(work->svc->db, &row->tenant, &row->connection, work->arena, &found,
+			    why);
+	/* the target's own: should it need consent, the caller is told of this one */
+	if (!e)
+		*placing->connection = found;
 	return e == ERR_NOT_FOUND ? ERR_NO_CONNECTION : e;
 }
 

@@ -110,6 +110,20 @@ def test_a_refused_calendar_is_named_with_its_account_and_provider(stack, withdr
     assert OTHER_ACCOUNT not in form.text
 
 
+def test_an_event_that_was_begun_in_another_calendar_names_that_one(clean, bearer):
+    browser = Browser(clean, bearer(HOST))
+    browser.connect(ACCOUNT)
+    browser.decide(browser.connect(OTHER_ACCOUNT), "yes")
+    clean.sandbox.fault("backendError", match={"method": "POST", "path": "/events$"})
+    assert invite(clean, bearer(HOST), key="a1").status == 500
+    clean.sql("UPDATE owners o JOIN coach_calendar_connections c ON c.owner_id = o.id "
+              "SET o.default_connection_id = c.id WHERE c.account_email = %s", (OTHER_ACCOUNT,))
+    clean.sandbox.revoke_grant(ACCOUNT)
+    expire(clean)
+    link = link_of(clean, invite(clean, bearer(HOST), key="a1"))
+    assert f"Calendar account {ACCOUNT}" in seen(show(clean, link)).text
+
+
 def test_a_calendar_that_was_mended_meanwhile_is_said_to_be(stack, withdrawn, bearer):
     Browser(stack, bearer(HOST)).connect(ACCOUNT)
     form = seen(show(stack, withdrawn))
