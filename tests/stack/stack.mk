@@ -1,4 +1,5 @@
-# make run: the whole service on this machine. The data stays in run/.
+# make run: the whole service on this machine. The data stays in $(RUN).
+RUN = $(abs_top_srcdir)/run
 STACK_FILES = \
 	tests/stack/__init__.py \
 	tests/stack/client.py \
@@ -20,4 +21,4 @@ EXTRA_DIST += $(STACK_FILES)
 .PHONY: run
 run: all
 	@exec $(PYTHON) -B $(srcdir)/tests/stack/run.py \
-		--build $(abs_builddir) --run $(abs_top_srcdir)/run
+		--build $(abs_builddir) --run $(RUN)
