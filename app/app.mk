@@ -10,6 +10,7 @@ libcalbridge_a_SOURCES = \
 	app/base/envfile.c app/base/envfile.h \
 	app/base/err.c app/base/err.h \
 	app/base/file.c app/base/file.h \
+	app/base/html.c app/base/html.h \
 	app/base/json.c app/base/json.h \
 	app/base/json_write.c \
 	app/base/log.c app/base/log.h \

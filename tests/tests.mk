@@ -24,6 +24,7 @@ UNIT_TESTS = \
 	tests/unit/test_google_event \
 	tests/unit/test_google_json \
 	tests/unit/test_guests \
+	tests/unit/test_html \
 	tests/unit/test_http \
 	tests/unit/test_issuer \
 	tests/unit/test_json \
@@ -171,6 +172,9 @@ tests_unit_test_google_json_LDADD = $(UNIT_LIBS)
 tests_unit_test_guests_SOURCES = tests/unit/test_guests.c $(UNIT_HELPERS)
 tests_unit_test_guests_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_guests_LDADD = $(UNIT_LIBS)
+tests_unit_test_html_SOURCES = tests/unit/test_html.c $(UNIT_HELPERS)
+tests_unit_test_html_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_html_LDADD = $(UNIT_LIBS)
 tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/https_server.c $(UNIT_HELPERS)
 tests_unit_test_http_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_http_LDADD = $(UNIT_LIBS)
