@@ -68,11 +68,13 @@ libcalbridge_a_SOURCES = \
 	app/store/provider_slots.c app/store/provider_slots.h \
 	app/store/sessions.c app/store/sessions.h \
 	app/store/tenants.c app/store/tenants.h \
+	app/provider/asking.c app/provider/asking.h \
 	app/provider/google.c app/provider/google.h \
 	app/provider/google_event.c app/provider/google_event.h \
 	app/provider/google_json.c app/provider/google_json.h \
 	app/provider/provider.c app/provider/provider.h \
 	app/provider/providers.c app/provider/providers.h \
+	app/provider/wire.c app/provider/wire.h \
 	app/service/application.c app/service/application.h \
 	app/service/booking.c app/service/booking.h \
 	app/service/budget.c app/service/budget.h \

@@ -51,6 +51,7 @@ UNIT_TESTS = \
 	tests/unit/test_tally \
 	tests/unit/test_text \
 	tests/unit/test_url \
+	tests/unit/test_wire \
 	tests/unit/test_zone
 
 # These need a database; tests/unit/with_mariadb.sh gives each one of its own.
@@ -250,6 +251,9 @@ tests_unit_test_text_LDADD = $(UNIT_LIBS)
 tests_unit_test_url_SOURCES = tests/unit/test_url.c $(UNIT_HELPERS)
 tests_unit_test_url_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_url_LDADD = $(UNIT_LIBS)
+tests_unit_test_wire_SOURCES = tests/unit/test_wire.c $(UNIT_HELPERS)
+tests_unit_test_wire_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_wire_LDADD = $(UNIT_LIBS)
 tests_unit_test_zone_SOURCES = tests/unit/test_zone.c $(UNIT_HELPERS)
 tests_unit_test_zone_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_zone_LDADD = $(UNIT_LIBS)

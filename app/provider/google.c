@@ -4,10 +4,11 @@
 
 #include "base/config.h"
 #include "base/rfc3339.h"
-#include "io/http.h"
 #include "model/event.h"
+#include "provider/asking.h"
 #include "provider/google_event.h"
 #include "provider/google_json.h"
+#include "provider/wire.h"
 
 #define JSON_TYPE "application/json; charset=UTF-8"
 
@@ -37,9 +38,7 @@ enum {
 	ANSWER_BYTES_MAX = 256 * 1024,
 	LIST_MAX = 32, /* so that the largest events, too, can be read in a request's memory */
 	LIST_BYTES_MAX = 3 * 1024 * 1024,
-	TOKEN_ANSWER_BYTES_MAX = 64 * 1024,
-	TOKEN_ARENA_BYTES = 16 * 1024,
-	TOKEN_ARENA_BYTES_MAX = 1024 * 1024,
+	USERINFO_BYTES_MAX = 64 * 1024,
 };
 
 /* --- consent --- */
@@ -119,77 +118,28 @@ static bool google_scopes_suffice(struct slice scopes)
 	return true;
 }
 
-/* --- one exchange --- */
-
-static bool is_success(const struct http_reply *reply)
-{
-	return reply->status >= 200 && reply->status <= 299;
-}
-
-/* What was answered, as JSON; empty when it says that it is something else. */
-static struct slice json_body(const struct http_reply *reply)
-{
-	return reply->is_json ? buf_slice(&reply->body) : (struct slice){0};
-}
-
-/* Asks within cx's limits. OK only for a status of success. */
+/* Asks within cx's limits. OK only for a status of success, or what stands for one. */
 static enum err ask_google(const struct provider_cx *cx, enum google_call call,
-			   struct http_ask *ask, struct http_reply *reply, struct fail *why)
+			   const struct http_ask *ask, struct http_reply *reply, struct fail *why)
 {
-	enum err e;
+	struct asking asking = {.http = *ask, .call = call, .refusal = google_json_refusal};
 
-	ask->deadline_ms = cx->deadline_ms;
-	ask->timeout_s = cx->timeout_s;
-	e = http_exchange(cx->http, cx->arena, ask, reply, why);
-	if (e || is_success(reply))
-		return e;
-	if (why)
-		why->retry_after_s = reply->retry_after_s;
-	return google_json_refusal(cx->arena, call, reply->status, json_body(reply), why);
+	return asking_run(cx, &asking, reply, why);
 }
 
 /* --- tokens --- */
 
-/*
- * Posts form, in whose body alone the secrets travel, with an arena of its own for the answer:
- * what was read of it is overwritten at the end. out is NULL for a revoke.
- */
 static enum err post_form(const struct provider_cx *cx, enum google_call call, const char *url,
 			  const struct buf *form, struct grant *out, struct fail *why)
 {
-	struct arena *arena = arena_new(TOKEN_ARENA_BYTES, TOKEN_ARENA_BYTES_MAX);
-	struct provider_cx own = *cx;
-	struct http_reply reply;
-	struct http_ask ask = {
-		.method = "POST",
-		.url = url,
-		.content_type = "application/x-www-form-urlencoded",
-		.body = buf_slice(form),
-		.ceiling_bytes = TOKEN_ANSWER_BYTES_MAX,
+	struct asking asking = {
 		/* a code that arrives twice is dead */
-		.once = call == GOOGLE_EXCHANGE,
+		.http = {.url = url, .once = call == GOOGLE_EXCHANGE},
+		.call = call,
+		.refusal = google_json_refusal,
 	};
-	enum err e;
 
-	if (!arena)
-		return ERR_NOMEM;
-	own.arena = arena;
-	e = ask_google(&own, call, &ask, &reply, why);
-	if (!e && out)
-		e = google_json_grant(arena, json_body(&reply), out, why);
-	else if (!e && is_success(&reply))
-		e = google_json_done(arena, buf_slice(&reply.body), why);
-	if (!e && out && out->scopes.len > 0) {
-		const char *scopes = arena_copy(cx->arena, out->scopes);
-
-		out->scopes = slice_of(scopes);
-		e = scopes ? OK : ERR_NOMEM;
-	}
-	if (e && out)
-		grant_wipe(out);
-	arena_wipe(arena);
-	arena_free(arena);
-	return e;
+	return asking_tokens(cx, &asking, form, out, NULL, why);
 }
 
 static void add_client(struct buf *form, const struct config *config)
@@ -257,12 +207,12 @@ static enum err google_account(struct provider_cx *cx, struct account *who, stru
 		.method = "GET",
 		.url = cx->config->google_userinfo_url,
 		.bearer = cx->access,
-		.ceiling_bytes = TOKEN_ANSWER_BYTES_MAX,
+		.ceiling_bytes = USERINFO_BYTES_MAX,
 	};
 	enum err e = ask_google(cx, GOOGLE_READ, &ask, &reply, why);
 
 	*who = (struct account){0};
-	return e ? e : google_json_account(cx->arena, json_body(&reply), who, why);
+	return e ? e : google_json_account(cx->arena, asking_json(&reply), who, why);
 }
 
 /* --- events --- */
@@ -309,7 +259,7 @@ static enum err ask_for_event(const struct provider_cx *cx, enum google_call cal
 	ask->ceiling_bytes = ANSWER_BYTES_MAX;
 	e = ask_google(cx, call, ask, &reply, why);
 	if (!e)
-		e = google_event_read(cx->arena, json_body(&reply), cx->whole, out, why);
+		e = google_event_read(cx->arena, asking_json(&reply), cx->whole, out, why);
 	if (e || slice_is(out->id, id))
 		return e;
 	*out = (struct placed){0};
@@ -390,8 +340,8 @@ static enum err google_drop(struct provider_cx *cx, const char *id, bool notify,
 	e = buf_error(&url);
 	if (!e)
 		e = ask_google(cx, GOOGLE_DROP, &ask, &reply, why);
-	if (!e && is_success(&reply))
-		e = google_json_done(cx->arena, buf_slice(&reply.body), why);
+	if (!e && asking_succeeded(&reply))
+		e = wire_done(cx->arena, buf_slice(&reply.body), why);
 	return e;
 }
 
@@ -459,7 +409,7 @@ static enum err google_list(struct provider_cx *cx, const char *owner,
 	*out = (struct placed_list){0};
 	if (!e)
 		e = ask_google(cx, call, &ask, &reply, why);
-	return e ? e : google_event_list(cx->arena, json_body(&reply), owner, out, why);
+	return e ? e : google_event_list(cx->arena, asking_json(&reply), owner, out, why);
 }
 
 const struct provider PROVIDER_GOOGLE = {

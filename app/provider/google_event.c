@@ -6,7 +6,7 @@
 #include "base/rfc3339.h"
 #include "base/zone.h"
 #include "model/event.h"
-#include "provider/google_json.h"
+#include "provider/wire.h"
 
 /* the private property that holds the marker of a stamp */
 #define MARKER "calbridge"
@@ -151,28 +151,16 @@ void google_event_patch(const struct event *event, unsigned parts, const char *a
 
 /* --- an event of theirs, as ours --- */
 
-static bool is_text(const struct json *value)
-{
-	return !value || value->kind == JSON_TEXT;
-}
-
-/* Takes member name into out if it is a text, or absent. */
-static bool take_text(const struct json *object, const char *name, struct slice *out)
-{
-	*out = json_text(object, name);
-	return is_text(json_member(object, name));
-}
-
 /* Where it stands. */
 static bool read_place(const struct json *object, struct placed *out)
 {
 	const struct json *own = json_member(json_member(object, "extendedProperties"), "private");
 
 	out->cancelled = slice_is(json_text(object, "status"), "cancelled");
-	return google_json_word(object, "id", ID_BYTES_MAX, &out->id) && out->id.len > 0 &&
-	       google_json_word(object, "htmlLink", LINK_BYTES_MAX, &out->html_link) &&
-	       google_json_word(object, "etag", ID_BYTES_MAX, &out->etag) &&
-	       google_json_word(own, MARKER, MARKER_BYTES_MAX, &out->marker);
+	return wire_word(object, "id", ID_BYTES_MAX, &out->id) && out->id.len > 0 &&
+	       wire_word(object, "htmlLink", LINK_BYTES_MAX, &out->html_link) &&
+	       wire_word(object, "etag", ID_BYTES_MAX, &out->etag) &&
+	       wire_word(own, MARKER, MARKER_BYTES_MAX, &out->marker);
 }
 
 /* A day is the instant at which it begins in UTC. */
@@ -207,17 +195,7 @@ static bool read_times(const struct json *object, struct placed *out)
 	return read_moment(start, &event->start_ms, &out->whole_day) &&
 	       read_moment(json_member(object, "end"), &event->end_ms, &ends_by_day) &&
 	       out->whole_day == ends_by_day && event->end_ms >= event->start_ms &&
-	       google_json_word(start, "timeZone", ID_BYTES_MAX, &event->time_zone);
-}
-
-/* Google dates what it has no date for to the year 0: that says nothing. */
-static bool read_stamp(const struct json *object, const char *name, int64_t *ms)
-{
-	struct rfc3339 time;
-	bool is_said = !rfc3339_read(json_text(object, name), &time) && time.instant;
-
-	*ms = is_said ? time.ms : 0;
-	return is_text(json_member(object, name));
+	       wire_word(start, "timeZone", ID_BYTES_MAX, &event->time_zone);
 }
 
 static enum attendance attendance_of(struct slice word)
@@ -241,25 +219,14 @@ static enum attendance attendance_of(struct slice word)
 
 static bool read_guest(const struct json *guest, struct attendee *out)
 {
-	if (guest->kind != JSON_OBJECT || !take_text(guest, "email", &out->email) ||
-	    out->email.len == 0 || !take_text(guest, "displayName", &out->name) ||
-	    !is_text(json_member(guest, "responseStatus")))
+	struct slice answer;
+
+	if (guest->kind != JSON_OBJECT || !wire_text(guest, "email", &out->email) ||
+	    out->email.len == 0 || !wire_text(guest, "displayName", &out->name) ||
+	    !wire_text(guest, "responseStatus", &answer))
 		return false;
-	out->attendance = attendance_of(json_text(guest, "responseStatus"));
+	out->attendance = attendance_of(answer);
 	return true;
-}
-
-/* What a change must send back of him. */
-static enum err keep_guest(struct arena *arena, const struct json *guest, struct slice *raw)
-{
-	struct json_writer w;
-	struct buf buf;
-
-	buf_init(&buf, arena, GUEST_BYTES_MAX);
-	json_writer_init(&w, &buf);
-	json_add_value(&w, NULL, guest);
-	*raw = buf_slice(&buf);
-	return buf_error(&buf);
 }
 
 /* A part of the guests would look as if the others were to go. */
@@ -272,7 +239,7 @@ static enum err read_guests(struct arena *arena, const struct json *object, bool
 	enum err e = OK;
 
 	if ((list && list->kind != JSON_ARRAY) || (omitted && omitted->kind != JSON_BOOL))
-		return google_json_nonsense(why, "answer names no guests");
+		return wire_nonsense(why, "answer names no guests");
 	if (omitted && omitted->truth)
 		return OK;
 	guests = arena_array(arena, list ? list->count + 1 : 1, sizeof(*guests));
@@ -283,9 +250,9 @@ static enum err read_guests(struct arena *arena, const struct json *object, bool
 		struct attendee *guest = &guests[out->n_attendees++];
 
 		if (!read_guest(one, guest))
-			e = google_json_nonsense(why, "answer names no guests");
+			e = wire_nonsense(why, "answer names no guests");
 		else if (keep)
-			e = keep_guest(arena, one, &guest->raw);
+			e = wire_raw(arena, one, GUEST_BYTES_MAX, &guest->raw);
 	}
 	return e;
 }
@@ -298,12 +265,12 @@ static bool read_conference(const struct json *object, struct placed *out)
 	const struct json *entries = json_member(data, "entryPoints");
 	struct slice *link = &out->conference_url;
 
-	if (!google_json_word(object, "hangoutLink", LINK_BYTES_MAX, link))
+	if (!wire_word(object, "hangoutLink", LINK_BYTES_MAX, link))
 		return false;
 	for (const struct json *entry = entries ? entries->first : NULL; entry && link->len == 0;
 	     entry = entry->next) {
 		if (slice_is(json_text(entry, "entryPointType"), "video") &&
-		    !google_json_word(entry, "uri", LINK_BYTES_MAX, link))
+		    !wire_word(entry, "uri", LINK_BYTES_MAX, link))
 			return false;
 	}
 	out->event.conference =
@@ -317,13 +284,13 @@ static enum err read_details(struct arena *arena, const struct json *object, boo
 {
 	struct event *event = &out->event;
 
-	if (!take_text(object, "summary", &event->summary) ||
-	    !take_text(object, "description", &event->description) ||
-	    !take_text(object, "location", &event->location) ||
-	    !take_text(object, "iCalUID", &out->ical_uid) || !read_times(object, out) ||
-	    !read_stamp(object, "created", &out->created_ms) ||
-	    !read_stamp(object, "updated", &out->updated_ms) || !read_conference(object, out))
-		return google_json_nonsense(why, "answer tells no event");
+	if (!wire_text(object, "summary", &event->summary) ||
+	    !wire_text(object, "description", &event->description) ||
+	    !wire_text(object, "location", &event->location) ||
+	    !wire_text(object, "iCalUID", &out->ical_uid) || !read_times(object, out) ||
+	    !wire_instant(object, "created", &out->created_ms) ||
+	    !wire_instant(object, "updated", &out->updated_ms) || !read_conference(object, out))
+		return wire_nonsense(why, "answer tells no event");
 	return read_guests(arena, object, keep, event, why);
 }
 
@@ -331,11 +298,11 @@ enum err google_event_read(struct arena *arena, struct slice body, bool whole, s
 			   struct fail *why)
 {
 	const struct json *root;
-	enum err e = google_json_success(arena, body, &root, why);
+	enum err e = wire_success(arena, body, &root, why);
 
 	*out = (struct placed){0};
 	if (!e && !read_place(root, out))
-		e = google_json_nonsense(why, "answer is no event");
+		e = wire_nonsense(why, "answer is no event");
 	if (!e && whole && !out->cancelled)
 		e = read_details(arena, root, true, out, why);
 	if (e)
@@ -355,11 +322,11 @@ static enum err read_item(struct arena *arena, const struct json *item, const ch
 			  struct placed *out, struct fail *why)
 {
 	if (item->kind != JSON_OBJECT || !read_place(item, out))
-		return google_json_nonsense(why, "answer is no event");
+		return wire_nonsense(why, "answer is no event");
 	if (out->cancelled)
 		return OK;
 	if (!is_owners(item, owner))
-		return google_json_nonsense(why, "a list holds what is not the owner's");
+		return wire_nonsense(why, "a list holds what is not the owner's");
 	return read_details(arena, item, false, out, why);
 }
 
@@ -384,7 +351,7 @@ enum err google_event_list(struct arena *arena, struct slice body, const char *o
 			   struct placed_list *out, struct fail *why)
 {
 	const struct json *root, *items;
-	enum err e = google_json_success(arena, body, &root, why);
+	enum err e = wire_success(arena, body, &root, why);
 
 	*out = (struct placed_list){0};
 	if (e)
@@ -392,8 +359,8 @@ enum err google_event_list(struct arena *arena, struct slice body, const char *o
 	items = json_member(root, "items");
 	if (!slice_is(json_text(root, "kind"), "calendar#events") ||
 	    (items && items->kind != JSON_ARRAY) ||
-	    !google_json_word(root, "nextPageToken", PAGE_BYTES_MAX, &out->next))
-		e = google_json_nonsense(why, "answer is no list of events");
+	    !wire_word(root, "nextPageToken", PAGE_BYTES_MAX, &out->next))
+		e = wire_nonsense(why, "answer is no list of events");
 	else if (items)
 		e = read_items(arena, items, owner, out, why);
 	if (e)

@@ -4,7 +4,7 @@
  * google_event: an event as the JSON of Calendar v3: ours as theirs, and theirs as ours. Pure, and
  * fuzzed: every answer is somebody else's text. What does not look as it must is ERR_UPSTREAM,
  * never a guess.
- * Stands on google_json, model/event.
+ * Stands on wire, model/event.
  * Source: Calendar API v3 "Events".
  */
 #include <stdbool.h>

@@ -1,151 +1,32 @@
 #include "provider/google_json.h"
 
 #include "base/json.h"
+#include "provider/wire.h"
 
 enum {
 	ACCOUNT_BYTES_MAX = 255, /* a sub, by OpenID Connect */
-	REASON_BYTES_MAX = 40,
-	EXPIRES_DEFAULT_S = 3600,
-	EXPIRES_MAX_S = 86400,
-	RATE_PAUSE_S = 30,    /* the window of the quota is a minute */
-	QUOTA_PAUSE_S = 3600, /* an account locked for too many guests: hours */
+	RATE_PAUSE_S = 30,       /* the window of the quota is a minute */
+	QUOTA_PAUSE_S = 3600,    /* an account locked for too many guests: hours */
 };
-
-/* --- their answers --- */
-
-enum err google_json_nonsense(struct fail *why, const char *what)
-{
-	return fail_set(why, ERR_UPSTREAM, "google: %s", what);
-}
-
-enum err google_json_success(struct arena *arena, struct slice body, const struct json **root,
-			     struct fail *why)
-{
-	enum err e = json_read(arena, body, &JSON_PROVIDER, root, NULL);
-
-	if (e)
-		return e == ERR_NOMEM ? e : google_json_nonsense(why, "answer is not JSON");
-	if ((*root)->kind != JSON_OBJECT)
-		return google_json_nonsense(why, "answer is no object");
-	if (json_member(*root, "error"))
-		return google_json_nonsense(why, "error in an answer of success");
-	return OK;
-}
-
-static bool is_visible(struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] <= ' ' || text.data[i] > '~')
-			return false;
-	}
-	return true;
-}
-
-bool google_json_word(const struct json *object, const char *name, size_t max, struct slice *out)
-{
-	const struct json *value = json_member(object, name);
-
-	*out = (struct slice){0};
-	if (!value)
-		return true;
-	if (value->kind != JSON_TEXT || value->text.len > max || !is_visible(value->text))
-		return false;
-	*out = value->text;
-	return true;
-}
-
-/* Whole seconds of "3600", 3599.9 or -5; false for what is no such number. */
-static bool read_seconds(struct slice text, int64_t *out)
-{
-	struct slice whole = slice_cut(&text, '.');
-
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return false;
-	}
-	return !text_to_int(whole, INT64_MIN, INT64_MAX, out);
-}
-
-static int64_t read_expires_in(const struct json *value)
-{
-	int64_t seconds;
-
-	if (!value || (value->kind != JSON_NUMBER && value->kind != JSON_TEXT) ||
-	    !read_seconds(value->text, &seconds))
-		return EXPIRES_DEFAULT_S;
-	if (seconds < 1)
-		return 1;
-	return seconds > EXPIRES_MAX_S ? EXPIRES_MAX_S : seconds;
-}
-
-/* As take_word, but null is absent, too. */
-static bool take_token(const struct json *object, const char *name, struct slice *out)
-{
-	const struct json *value = json_member(object, name);
-
-	*out = (struct slice){0};
-	if (value && value->kind == JSON_NULL)
-		return true;
-	return google_json_word(object, name, SECRET_BYTES_MAX, out);
-}
-
-static bool is_bearer(const struct json *object)
-{
-	const struct json *type = json_member(object, "token_type");
-
-	return !type || (type->kind == JSON_TEXT && slice_is_nocase(type->text, "Bearer"));
-}
-
-enum err google_json_grant(struct arena *arena, struct slice body, struct grant *out,
-			   struct fail *why)
-{
-	const struct json *root;
-	struct slice access, refresh;
-	enum err e = google_json_success(arena, body, &root, why);
-
-	*out = (struct grant){0};
-	if (e)
-		return e;
-	if (!take_token(root, "access_token", &access) || access.len == 0 ||
-	    !take_token(root, "refresh_token", &refresh) || !is_bearer(root))
-		return google_json_nonsense(why, "answer is no grant");
-	e = secret_set(&out->access, access);
-	if (!e && refresh.len > 0)
-		e = secret_set(&out->refresh, refresh);
-	if (e) {
-		grant_wipe(out);
-		return e;
-	}
-	out->expires_in_s = read_expires_in(json_member(root, "expires_in"));
-	out->scopes = json_text(root, "scope");
-	return OK;
-}
 
 enum err google_json_account(struct arena *arena, struct slice body, struct account *out,
 			     struct fail *why)
 {
 	const struct json *root;
 	const char *id = "id"; /* as userinfo v2 calls it; OpenID Connect says sub */
-	enum err e = google_json_success(arena, body, &root, why);
+	enum err e = wire_success(arena, body, &root, why);
 
 	*out = (struct account){0};
 	if (e)
 		return e;
 	if (!json_member(root, id))
 		id = "sub";
-	if (google_json_word(root, id, ACCOUNT_BYTES_MAX, &out->id) && out->id.len > 0 &&
-	    google_json_word(root, "email", SECRET_BYTES_MAX, &out->email) &&
+	if (wire_word(root, id, ACCOUNT_BYTES_MAX, &out->id) && out->id.len > 0 &&
+	    wire_word(root, "email", SECRET_BYTES_MAX, &out->email) &&
 	    (out->email.len == 0 || text_is_email(out->email)))
 		return OK;
 	*out = (struct account){0};
-	return google_json_nonsense(why, "answer names no account");
-}
-
-enum err google_json_done(struct arena *arena, struct slice body, struct fail *why)
-{
-	const struct json *root;
-
-	return body.len == 0 ? OK : google_json_success(arena, body, &root, why);
+	return wire_nonsense(why, "answer names no account");
 }
 
 /* --- their refusals --- */
@@ -245,7 +126,7 @@ static const struct row ROWS[] = {
 };
 /* clang-format on */
 
-static bool row_fits(const struct row *row, enum google_call call, int status,
+static bool row_fits(const struct row *row, unsigned call, int status,
 		     const struct refusal *refusal)
 {
 	if (!(row->calls & call) || (row->status && row->status != status))
@@ -255,22 +136,15 @@ static bool row_fits(const struct row *row, enum google_call call, int status,
 	return !row->reason || slice_is(refusal->reason, row->reason);
 }
 
-/* A word of Google's is noted, anything else (it might hold what we sent) is not. */
 static void note(struct fail *why, int status, struct slice reason)
 {
-	bool is_word = reason.len > 0 && reason.len <= REASON_BYTES_MAX;
-
-	for (size_t i = 0; i < reason.len && is_word; i++) {
-		char c = reason.data[i];
-
-		is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-	}
-	fail_set(why, OK, "google %d %.*s", status, is_word ? (int)reason.len : 1,
-		 is_word ? reason.data : "-");
+	if (!wire_is_word(reason))
+		reason = SLICE("-");
+	fail_set(why, OK, "google %d %.*s", status, (int)reason.len, reason.data);
 }
 
-enum err google_json_refusal(struct arena *arena, enum google_call call, int status,
-			     struct slice body, struct fail *why)
+enum err google_json_refusal(struct arena *arena, unsigned call, int status, struct slice body,
+			     struct fail *why)
 {
 	struct refusal refusal = read_refusal(arena, body);
 

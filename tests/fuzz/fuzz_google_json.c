@@ -11,6 +11,7 @@
 #include "io/http_header.h"
 #include "provider/google_event.h"
 #include "provider/google_json.h"
+#include "provider/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -59,7 +60,8 @@ static void fuzz_list(struct arena *arena, struct slice body)
 static void fuzz_grant(struct arena *arena, struct slice body)
 {
 	struct grant grant;
-	enum err e = google_json_grant(arena, body, &grant, NULL);
+	struct slice id_token;
+	enum err e = wire_grant(arena, body, &grant, &id_token, NULL);
 
 	must(e == OK || e == ERR_UPSTREAM || e == ERR_NOMEM);
 	must((e == OK) == !secret_is_empty(&grant.access));

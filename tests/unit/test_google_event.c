@@ -454,7 +454,7 @@ static void details_that_are_none_are_never_guessed(void **state)
 		"\"start\":{\"date\":\"2025-12-2\"},\"end\":{\"date\":\"2025-12-03\"}",
 		"\"start\":{\"date\":\"2025-12-02T\"},\"end\":{\"date\":\"2025-12-03\"}",
 		"\"start\":{\"date\":20251202},\"end\":{\"date\":\"2025-12-03\"}",
-		TIMES ",\"summary\":null",
+		TIMES ",\"summary\":7",
 		TIMES ",\"description\":{}",
 		TIMES ",\"location\":5",
 		TIMES ",\"iCalUID\":true",

@@ -25,139 +25,6 @@ static int drop_arena(void **state)
 	return 0;
 }
 
-static struct grant granted(const char *body)
-{
-	struct grant grant;
-
-	if (google_json_grant(arena, slice_of(body), &grant, NULL))
-		fail_msg("%s", body);
-	return grant;
-}
-
-static void a_grant_brings_tokens_time_and_scopes(void **state)
-{
-	struct grant grant = granted("{\"access_token\":\"ya29.a\",\"expires_in\":3599,"
-				     "\"refresh_token\":\"1//0g\",\"scope\":\"openid x\","
-				     "\"token_type\":\"Bearer\",\"id_token\":\"eyJ\"}");
-
-	(void)state;
-	assert_true(slice_is(secret_slice(&grant.access), "ya29.a"));
-	assert_true(slice_is(secret_slice(&grant.refresh), "1//0g"));
-	assert_true(slice_is(grant.scopes, "openid x"));
-	assert_int_equal(grant.expires_in_s, 3599);
-	grant_wipe(&grant);
-	assert_true(secret_is_empty(&grant.access));
-	assert_true(secret_is_empty(&grant.refresh));
-}
-
-static void a_refresh_token_that_does_not_come_stays_empty(void **state)
-{
-	static const char *const BODIES[] = {
-		"{\"access_token\":\"a\",\"token_type\":\"bearer\"}",
-		"{\"access_token\":\"a\",\"refresh_token\":\"\"}",
-		"{\"access_token\":\"a\",\"refresh_token\":null}",
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(BODIES); i++) {
-		struct grant grant = granted(BODIES[i]);
-
-		assert_true(secret_is_empty(&grant.refresh));
-		assert_int_equal(grant.scopes.len, 0);
-		grant_wipe(&grant);
-	}
-}
-
-static void a_lifetime_is_whole_seconds_between_one_and_a_day(void **state)
-{
-	static const struct {
-		const char *value;
-		int64_t wanted;
-	} CASES[] = {
-		{"3599", 3599},
-		{"\"3600\"", 3600},
-		{"3599.9", 3599},
-		{"\"3599.9\"", 3599},
-		{"0", 1},
-		{"-1", 1},
-		{"-3600", 1},
-		{"\"-5\"", 1},
-		{"0.5", 1},
-		{"86400", 86400},
-		{"86401", 86400},
-		{"1764687600000", 86400},
-		{"null", 3600},
-		{"\"\"", 3600},
-		{"\"soon\"", 3600},
-		{"true", 3600},
-		{"[]", 3600},
-		{"1e400", 3600},
-		{"99999999999999999999", 3600},
-		{"\"1.2.3\"", 3600},
-		{"{\"a\":1}", 3600},
-	};
-	struct grant grant = granted("{\"access_token\":\"a\"}");
-
-	(void)state;
-	assert_int_equal(grant.expires_in_s, 3600);
-	grant_wipe(&grant);
-	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-		grant = granted(arena_format(arena, "{\"access_token\":\"a\",\"expires_in\":%s}",
-					     CASES[i].value));
-		if (grant.expires_in_s != CASES[i].wanted)
-			fail_msg("%s: %lld", CASES[i].value, (long long)grant.expires_in_s);
-		grant_wipe(&grant);
-	}
-}
-
-static void what_is_no_grant_gives_no_token(void **state)
-{
-	static const char *const BODIES[] = {
-		"",
-		"{}",
-		"[\"a\"]",
-		"<html>",
-		"{\"access_token\":\"a\"",
-		"{\"access_token\":\"\"}",
-		"{\"access_token\":null}",
-		"{\"access_token\":1}",
-		"{\"access_token\":\"a b\"}",
-		"{\"access_token\":\"a\\r\\nX-Evil: 1\"}",
-		"{\"access_token\":\"a\\u00e4\"}",
-		"{\"access_token\":\"a\",\"refresh_token\":7}",
-		"{\"access_token\":\"a\",\"refresh_token\":\"b\\u0000c\"}",
-		"{\"access_token\":\"a\",\"token_type\":\"mac\"}",
-		"{\"access_token\":\"a\",\"token_type\":1}",
-		"{\"access_token\":\"a\",\"error\":\"invalid_grant\"}",
-		"{\"access_token\":\"a\",\"access_token\":\"b\"}",
-	};
-	struct grant grant;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(BODIES); i++) {
-		enum err e = google_json_grant(arena, slice_of(BODIES[i]), &grant, NULL);
-
-		if (e != ERR_UPSTREAM || grant.access.data || grant.refresh.data)
-			fail_msg("%s: %d", BODIES[i], (int)e);
-	}
-}
-
-static void a_token_is_as_long_as_it_may_be_and_no_longer(void **state)
-{
-	static char token[SECRET_BYTES_MAX + 2];
-	struct grant grant;
-	const char *body;
-
-	(void)state;
-	memset(token, 'x', SECRET_BYTES_MAX);
-	grant = granted(arena_format(arena, "{\"access_token\":\"%s\"}", token));
-	assert_int_equal(secret_slice(&grant.access).len, SECRET_BYTES_MAX);
-	grant_wipe(&grant);
-	token[SECRET_BYTES_MAX] = 'x';
-	body = arena_format(arena, "{\"access_token\":\"%s\"}", token);
-	assert_int_equal(google_json_grant(arena, slice_of(body), &grant, NULL), ERR_UPSTREAM);
-}
-
 static void an_account_is_known_by_id_or_sub(void **state)
 {
 	struct account account;
@@ -357,30 +224,14 @@ static void only_words_of_a_refusal_reach_the_log(void **state)
 	}
 }
 
-static void a_success_without_a_result_has_no_page_in_it(void **state)
-{
-	(void)state;
-	assert_int_equal(google_json_done(arena, SLICE(""), NULL), OK);
-	assert_int_equal(google_json_done(arena, SLICE("{}"), NULL), OK);
-	assert_int_equal(google_json_done(arena, SLICE("<html>"), NULL), ERR_UPSTREAM);
-	assert_int_equal(google_json_done(arena, SLICE("{\"error\":{}}"), NULL), ERR_UPSTREAM);
-	assert_int_equal(google_json_done(arena, SLICE("OK"), NULL), ERR_UPSTREAM);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_grant_brings_tokens_time_and_scopes),
-		cmocka_unit_test(a_refresh_token_that_does_not_come_stays_empty),
-		cmocka_unit_test(a_lifetime_is_whole_seconds_between_one_and_a_day),
-		cmocka_unit_test(what_is_no_grant_gives_no_token),
-		cmocka_unit_test(a_token_is_as_long_as_it_may_be_and_no_longer),
 		cmocka_unit_test(an_account_is_known_by_id_or_sub),
 		cmocka_unit_test(what_names_no_account_is_refused),
 		cmocka_unit_test(a_refusal_is_judged_by_status_and_reason),
 		cmocka_unit_test(a_pause_that_google_names_is_kept),
 		cmocka_unit_test(only_words_of_a_refusal_reach_the_log),
-		cmocka_unit_test(a_success_without_a_result_has_no_page_in_it),
 	};
 
 	return cmocka_run_group_tests(tests, make_arena, drop_arena);
