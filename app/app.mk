@@ -72,6 +72,10 @@ libcalbridge_a_SOURCES = \
 	app/provider/google.c app/provider/google.h \
 	app/provider/google_event.c app/provider/google_event.h \
 	app/provider/google_json.c app/provider/google_json.h \
+	app/provider/outlook.c app/provider/outlook.h \
+	app/provider/outlook_body.c app/provider/outlook_body.h \
+	app/provider/outlook_event.c app/provider/outlook_event.h \
+	app/provider/outlook_json.c app/provider/outlook_json.h \
 	app/provider/provider.c app/provider/provider.h \
 	app/provider/providers.c app/provider/providers.h \
 	app/provider/wire.c app/provider/wire.h \

@@ -34,6 +34,10 @@ UNIT_TESTS = \
 	tests/unit/test_log \
 	tests/unit/test_metrics \
 	tests/unit/test_moment \
+	tests/unit/test_outlook \
+	tests/unit/test_outlook_body \
+	tests/unit/test_outlook_event \
+	tests/unit/test_outlook_json \
 	tests/unit/test_page \
 	tests/unit/test_page_token \
 	tests/unit/test_prefork \
@@ -80,6 +84,7 @@ FUZZ_REPLAYS = \
 	tests/fuzz/replay_google_json \
 	tests/fuzz/replay_json \
 	tests/fuzz/replay_jwt \
+	tests/fuzz/replay_outlook_json \
 	tests/fuzz/replay_rfc3339 \
 	tests/fuzz/replay_route
 FUZZ_TARGETS = \
@@ -87,6 +92,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_google_json \
 	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_jwt \
+	tests/fuzz/fuzz_outlook_json \
 	tests/fuzz/fuzz_rfc3339 \
 	tests/fuzz/fuzz_route
 
@@ -203,6 +209,18 @@ tests_unit_test_metrics_LDADD = $(UNIT_LIBS)
 tests_unit_test_moment_SOURCES = tests/unit/test_moment.c $(UNIT_HELPERS)
 tests_unit_test_moment_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_moment_LDADD = $(UNIT_LIBS)
+tests_unit_test_outlook_SOURCES = tests/unit/test_outlook.c tests/unit/https_server.c $(UNIT_HELPERS)
+tests_unit_test_outlook_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_outlook_LDADD = $(UNIT_LIBS)
+tests_unit_test_outlook_body_SOURCES = tests/unit/test_outlook_body.c $(UNIT_HELPERS)
+tests_unit_test_outlook_body_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_outlook_body_LDADD = $(UNIT_LIBS)
+tests_unit_test_outlook_event_SOURCES = tests/unit/test_outlook_event.c $(UNIT_HELPERS)
+tests_unit_test_outlook_event_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_outlook_event_LDADD = $(UNIT_LIBS)
+tests_unit_test_outlook_json_SOURCES = tests/unit/test_outlook_json.c $(UNIT_HELPERS)
+tests_unit_test_outlook_json_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_outlook_json_LDADD = $(UNIT_LIBS)
 tests_unit_test_page_SOURCES = tests/unit/test_page.c $(UNIT_HELPERS)
 tests_unit_test_page_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_page_LDADD = $(UNIT_LIBS)
@@ -337,6 +355,11 @@ tests_fuzz_replay_jwt_LDADD = $(CB_LIBS)
 tests_fuzz_fuzz_jwt_SOURCES = tests/fuzz/fuzz_jwt.c
 tests_fuzz_fuzz_jwt_LDADD = $(CB_LIBS)
 tests_fuzz_fuzz_jwt_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_replay_outlook_json_SOURCES = tests/fuzz/fuzz_outlook_json.c tests/fuzz/replay.c
+tests_fuzz_replay_outlook_json_LDADD = $(CB_LIBS)
+tests_fuzz_fuzz_outlook_json_SOURCES = tests/fuzz/fuzz_outlook_json.c
+tests_fuzz_fuzz_outlook_json_LDADD = $(CB_LIBS)
+tests_fuzz_fuzz_outlook_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_replay_rfc3339_SOURCES = tests/fuzz/fuzz_rfc3339.c tests/fuzz/replay.c
 tests_fuzz_replay_rfc3339_LDADD = $(CB_LIBS)
 tests_fuzz_fuzz_rfc3339_SOURCES = tests/fuzz/fuzz_rfc3339.c

@@ -1,8 +1,9 @@
 #include "provider/providers.h"
 
 #include "provider/google.h"
+#include "provider/outlook.h"
 
-static const struct provider *const PROVIDERS[] = {&PROVIDER_GOOGLE};
+static const struct provider *const PROVIDERS[] = {&PROVIDER_GOOGLE, &PROVIDER_OUTLOOK};
 
 const struct provider *providers_find(struct slice name)
 {
