@@ -4,8 +4,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from bookings import SIDES, connect_to
 from conftest import make_jwt, running
-from flows import ACCOUNT, FAILED, HOST, OTHER_ACCOUNT, connect, failure, inserts, invite
+from flows import ACCOUNT, FAILED, HOST, OTHER_ACCOUNT, failure, inserts, invite
 
 PER_MIN = 100
 FREE = 10        # by each of two workers, unasked
@@ -24,10 +25,10 @@ def stack():
 @pytest.fixture
 def owner(clean):
     """owner("coach-1"): the credentials of somebody who has connected a calendar."""
-    def make(sub, account):
+    def make(sub, account, provider="google"):
         claims = {"sub": sub, "exp": int(time.time()) + 3600}
         headers = {"Authorization": f"Bearer {make_jwt(clean.settings['JWT_SECRET'], claims)}"}
-        connect(clean, headers, sub, account)
+        connect_to(clean, headers, sub, account, SIDES[provider])
         return headers
     return make
 
@@ -46,3 +47,23 @@ def test_beyond_the_budget_the_caller_is_told_when_and_the_provider_hears_nothin
         assert failure(answer) == (500, FAILED, "provider_rate_limited")
         assert int(answer.headers["Retry-After"]) >= 1
     assert invite(stack, other, title="Somebody else's").status == 200
+
+
+def test_a_mailbox_bears_four_at_once_and_all_of_a_storm_get_their_turn(stack, owner):
+    headers = owner("coach-3", ACCOUNT, provider="outlook")
+    stack.sandbox.reset()
+    stack.sandbox.fault("slow", ms=200,
+                        match={"method": "POST", "path": "events$", "count": None})
+    with ThreadPoolExecutor(24) as pool:
+        answers = list(pool.map(lambda n: invite(stack, headers, title=f"Chat {n}"), range(24)))
+    assert {answer.status for answer in answers} == {200}
+    load = stack.sandbox.load(ACCOUNT, "microsoft")
+    assert load["calls"] == 24 and 2 <= load["at_once"] <= 4
+
+
+def test_who_dies_with_a_mailboxs_slots_gives_them_back(stack, owner):
+    headers = owner("coach-3", ACCOUNT, provider="outlook")
+    for n in range(4):
+        assert invite(stack, headers, title=f"Chat {n}").status == 200
+    stack.sql("UPDATE provider_slots SET held_until = UTC_TIMESTAMP(3) + INTERVAL 1 SECOND")
+    assert invite(stack, headers, title="After them").status == 200
