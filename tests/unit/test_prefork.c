@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +160,19 @@ static void test_as_many_workers_run_as_are_wanted_and_drain_at_the_end(void **s
 	stop_and_end(&scene);
 }
 
+static void test_a_worker_does_not_preempt_who_wakes_it(void **state)
+{
+	struct scene scene = {0};
+	struct report one;
+
+	(void)state;
+	begin(&scene);
+	one = next_is(&scene, 'b');
+	next_is(&scene, 'b');
+	assert_int_equal(sched_getscheduler(one.pid), SCHED_BATCH);
+	stop_and_end(&scene);
+}
+
 static void test_a_killed_worker_is_replaced(void **state)
 {
 	struct scene scene = {0};
@@ -258,6 +272,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_as_many_workers_run_as_are_wanted_and_drain_at_the_end),
+		cmocka_unit_test(test_a_worker_does_not_preempt_who_wakes_it),
 		cmocka_unit_test(test_a_killed_worker_is_replaced),
 		cmocka_unit_test(test_workers_that_die_young_are_restarted_ever_slower),
 		cmocka_unit_test(
