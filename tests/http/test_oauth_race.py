@@ -11,8 +11,8 @@ import pytest
 from conftest import make_jwt, running
 from consent import (ACCOUNT, CALLBACK, CONNECT, HOST, OAUTH_COOKIE, OTHER_ACCOUNT, Browser, age,
                      audits, changed, connections, parameters, states, token_calls)
-from crowd import SIZE, Crowd, request
 from stack import figures
+from stack.crowd import SIZE, Crowd, request
 
 FORGERIES = figures.size(10_000, 1_000)
 TOKEN = {"path": "^/google/token$"}

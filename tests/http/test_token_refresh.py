@@ -11,10 +11,10 @@ import pytest
 from conftest import make_jwt, running
 from consent import (ACCOUNT, CONNECTIONS, HOST, OTHER_ACCOUNT, Browser, audits, bearer_of,
                      connections, ended, expire, living, token_calls)
-from crowd import SIZE, Crowd, request
 from flows import (FAILED, INVITE, calls, check_once, connect, events, failure, inserts, invite,
                    refreshes, wanted)
 from stack import figures
+from stack.crowd import SIZE, Crowd, request
 from stack.processes import wait_for
 
 TOKEN = {"path": "^/google/token$"}
