@@ -19,6 +19,7 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / "http")]
 
+from bookings import teacher_at  # noqa: E402
 from flows import HOST, connect  # noqa: E402
 from stack.processes import wait_for  # noqa: E402
 
@@ -60,6 +61,18 @@ def host(clean):
         clean.fcgi.start(clean.is_ready)
     connect(clean, headers)
     yield headers
+    while lockers:
+        lockers.pop().close()
+    clean.sandbox.release()
+    clean.sync.stop()
+
+
+@pytest.fixture
+def teacher(clean, provider):
+    """An instructor whose calendar is connected; everything runs but calbridge-sync."""
+    if not clean.fcgi.running():
+        clean.fcgi.start(clean.is_ready)
+    yield teacher_at(clean, lambda owner: credential(clean, owner), provider)
     while lockers:
         lockers.pop().close()
     clean.sandbox.release()
@@ -182,9 +195,11 @@ class AfterTheIntent(Held):
 
     committed, called = True, False
 
+    match = INSERT
+
     def __init__(self, stack, kind="hold", **members):
         super().__init__(stack)
-        stack.sandbox.fault(kind, match=INSERT, **members)
+        stack.sandbox.fault(kind, match=self.match, **members)
 
     def reached(self):
         self.stack.sandbox.held()
@@ -203,23 +218,34 @@ class AfterTheProviderStored(AfterTheIntent):
         super().__init__(stack, "store_then_hold")
 
 
-class BeforeTheSecondCommit(HeldByDatabase):
-    """The provider has answered; the mark cannot be written, for its row is locked."""
+class HeldByItsRow(HeldByDatabase):
+    """Something is about to be written into a row that is locked."""
 
-    committed = called = True
-
-    def __init__(self, stack):
-        super().__init__(stack)
-        stack.sandbox.fault("store_then_hold", match=INSERT)
+    def lock_rows(self):
+        self.lock("SELECT id FROM calendar_event_mappings FOR UPDATE")
 
     def reached(self):
-        self.stack.sandbox.held()
-        self.lock("SELECT id FROM calendar_event_mappings FOR UPDATE")
-        self.stack.sandbox.release()
         # The server renews this table only for who has not read it in the last 100 ms.
         wait_for(lambda: self.blocked(
             "SELECT trx_mysql_thread_id AS id FROM information_schema.innodb_trx "
-            "WHERE trx_state = 'LOCK WAIT'"), 10, "a mark that waits for its row", interval=0.15)
+            "WHERE trx_state = 'LOCK WAIT'"), 10, "a write that waits for its row", interval=0.15)
+
+
+class BeforeTheSecondCommit(HeldByItsRow):
+    """The provider has answered; the mark cannot be written, for its row is locked."""
+
+    committed = called = True
+    match = INSERT
+
+    def __init__(self, stack):
+        super().__init__(stack)
+        stack.sandbox.fault("store_then_hold", match=self.match)
+
+    def reached(self):
+        self.stack.sandbox.held()
+        self.lock_rows()
+        self.stack.sandbox.release()
+        super().reached()
 
 
 STEPS = [BeforeTheIntent, AfterTheIntent, AfterTheProviderStored, BeforeTheSecondCommit]
