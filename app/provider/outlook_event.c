@@ -213,6 +213,16 @@ static bool read_time(const struct json *object, const char *name, bool whole_da
 	return true;
 }
 
+/* All that we write is in UTC, whatever zone it is meant for: that says nothing about the zone. */
+static bool read_zone(const struct json *object, struct slice *zone)
+{
+	bool good = wire_text(object, "originalStartTimeZone", zone);
+
+	if (slice_is(*zone, "UTC"))
+		*zone = (struct slice){NULL, 0};
+	return good;
+}
+
 static bool read_times(const struct json *object, struct placed *out)
 {
 	struct event *event = &out->event;
@@ -220,8 +230,7 @@ static bool read_times(const struct json *object, struct placed *out)
 	out->whole_day = is_true(object, "isAllDay");
 	return read_time(object, "start", out->whole_day, &event->start_ms) &&
 	       read_time(object, "end", out->whole_day, &event->end_ms) &&
-	       event->end_ms >= event->start_ms &&
-	       wire_text(object, "originalStartTimeZone", &event->time_zone);
+	       event->end_ms >= event->start_ms && read_zone(object, &event->time_zone);
 }
 
 static bool read_conference(const struct json *object, struct placed *out)

@@ -77,7 +77,7 @@ struct placed {
 	bool cancelled;      /* deleted, but its id is still taken */
 
 	/* read only where cx->whole */
-	struct event event; /* time_zone may be empty, or none that we know */
+	struct event event; /* time_zone may be none that we know; empty: it keeps none for us */
 	bool whole_day;     /* its times are days: start_ms and end_ms are their midnights in UTC */
 	int64_t created_ms; /* 0: not said */
 	int64_t updated_ms;

@@ -69,7 +69,7 @@ OUTLOOK = Side(
     moved=lambda start, end: {"start": graph_time(start), "end": graph_time(end)})
 
 SIDES = {side.name: side for side in (GOOGLE, OUTLOOK)}
-PROVIDERS = ("google",)
+PROVIDERS = ("google", "outlook")
 
 
 def wanted(**changes):

@@ -147,10 +147,10 @@ def test_a_query_that_is_none_is_refused(at_google, query):
 
 def test_all_are_listed_once_over_as_many_pages_as_it_takes(teacher):
     made = [teacher.made(summary=f"Lesson {n}", attendees=[], endTime=FIRST.replace("14:", "16:"),
-                         startTime=f"2031-05-06T14:{n % 60:02d}:{n // 60:02d}Z")["id"]
-            for n in range(150)]
+                         startTime=f"2031-05-06T14:{n:02d}:00Z")["id"]
+            for n in range(60)]
     found, count = pages(teacher)
-    assert sorted(one["id"] for one in found) == sorted(made) and count > 2
+    assert sorted(one["id"] for one in found) == sorted(made) and count > 1
     starts = [one["start"]["dateTime"] for one in found]
     assert starts == sorted(starts)
 

@@ -236,6 +236,16 @@ static void a_new_text_keeps_the_link_of_the_meeting(void **state)
 
 /* --- theirs, as ours --- */
 
+/* Ours are all in UTC: what zone they are meant for is not there to be read. */
+static void an_event_in_utc_tells_no_zone(void **state)
+{
+	struct placed placed;
+
+	(void)state;
+	assert_int_equal(read_whole(with(WHOLE, "Eastern Standard Time", "UTC"), &placed), OK);
+	assert_int_equal(placed.event.time_zone.len, 0);
+}
+
 static void an_event_is_read_whole_whatever_stands_beside(void **state)
 {
 	const struct attendee *guest;
@@ -556,6 +566,7 @@ int main(void)
 		cmocka_unit_test(a_patch_says_nothing_of_a_part_that_is_not_named),
 		cmocka_unit_test(a_guest_who_stays_goes_back_as_he_was_told),
 		cmocka_unit_test(a_new_text_keeps_the_link_of_the_meeting),
+		cmocka_unit_test(an_event_in_utc_tells_no_zone),
 		cmocka_unit_test(an_event_is_read_whole_whatever_stands_beside),
 		cmocka_unit_test(where_it_stands_is_all_that_is_read_if_no_more_is_wanted),
 		cmocka_unit_test(whole_days_are_their_dates_in_utc),
