@@ -63,8 +63,3 @@ struct civil_date civil_date_of(int64_t days)
 	date.year = (int)(era * ERA_YEARS) + year + (date.month <= 2);
 	return date;
 }
-
-int civil_weekday(int64_t days)
-{
-	return (int)(days + 4 - floor_div(days + 4, 7) * 7); /* 1970-01-01 was a Thursday */
-}

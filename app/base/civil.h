@@ -26,7 +26,4 @@ int64_t civil_days(struct civil_date date);
 /* The date of that day; days must lie in years 0 to 9999. */
 struct civil_date civil_date_of(int64_t days);
 
-/* 0 (Sunday) to 6. */
-int civil_weekday(int64_t days);
-
 #endif

@@ -14,8 +14,6 @@
 enum { PREFORK_WORKERS_MAX = 256, PREFORK_DRAIN_S = 40 };
 
 struct prefork {
-	const char *name;
-
 	/*
 	 * Prepares what workers inherit (settings, key ring, CA store), in the parent, at the start
 	 * and at each reload; *prepared goes to work. An error at a reload keeps what was there.

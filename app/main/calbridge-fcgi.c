@@ -101,11 +101,8 @@ int main(int argc, char **argv)
 				  .limits = limits_new(),
 				  .metrics = metrics_new(ROUTES_COUNT),
 				  .moments = moment_new()};
-	struct prefork prefork = {.name = "fcgi",
-				  .prepare = prepare,
-				  .release = release,
-				  .work = work,
-				  .cx = &program};
+	struct prefork prefork = {
+		.prepare = prepare, .release = release, .work = work, .cx = &program};
 	struct fail why = {0};
 	int status;
 

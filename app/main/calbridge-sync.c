@@ -148,11 +148,8 @@ static int run_once(const struct start_options *options, struct fail *why)
 int main(int argc, char **argv)
 {
 	struct start_options options;
-	struct prefork prefork = {.name = "sync",
-				  .prepare = prepare,
-				  .release = release,
-				  .work = work,
-				  .cx = &options};
+	struct prefork prefork = {
+		.prepare = prepare, .release = release, .work = work, .cx = &options};
 	struct fail why = {0};
 	int status;
 

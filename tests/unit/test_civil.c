@@ -22,8 +22,7 @@ static void every_day_of_ten_thousand_years_is_the_libc_s(void **state)
 
 		gmtime_r(&at, &tm);
 		if (date.year != tm.tm_year + 1900 || date.month != tm.tm_mon + 1 ||
-		    date.day != tm.tm_mday || civil_days(date) != days ||
-		    civil_weekday(days) != tm.tm_wday)
+		    date.day != tm.tm_mday || civil_days(date) != days)
 			fail_msg("day %lld is not %04d-%02d-%02d", (long long)days, date.year,
 				 date.month, date.day);
 	}

@@ -91,11 +91,8 @@ static void begin(struct scene *scene)
 	scene->parent = fork();
 	assert_true(scene->parent >= 0);
 	if (scene->parent == 0) {
-		const struct prefork prefork = {.name = "test",
-						.prepare = prepare,
-						.release = release,
-						.work = work,
-						.cx = scene};
+		const struct prefork prefork = {
+			.prepare = prepare, .release = release, .work = work, .cx = scene};
 		struct fail why = {0};
 
 		prctl(PR_SET_PDEATHSIG, SIGTERM); /* a failed test leaves nothing behind */
