@@ -66,6 +66,7 @@ libcalbridge_a_SOURCES = \
 	app/store/owners.c app/store/owners.h \
 	app/store/provider_limits.c app/store/provider_limits.h \
 	app/store/provider_slots.c app/store/provider_slots.h \
+	app/store/sealed.c app/store/sealed.h \
 	app/store/sessions.c app/store/sessions.h \
 	app/store/tenants.c app/store/tenants.h \
 	app/provider/asking.c app/provider/asking.h \

@@ -9,6 +9,7 @@
 #include "io/http_trust.h"
 #include "main/cmd.h"
 #include "store/migrations.h"
+#include "store/sealed.h"
 
 enum { LINES_BYTES_MAX = 65536 };
 
@@ -138,6 +139,22 @@ static bool check_schema(struct db *db)
 	return good("schema", "current");
 }
 
+static bool check_sealed(const struct config *config, struct db *db)
+{
+	struct fail why = {0};
+	struct seal_ring *ring;
+	enum err e = seal_ring_read(config->master_key_file, &ring, &why);
+
+	if (e)
+		return false; /* which check_key_ring has told */
+	e = sealed_check(db, ring, &why);
+	seal_ring_free(ring);
+	if (e)
+		return bad("stored secrets", detail_of(e, &why),
+			   "put the key back into the key ring, as old");
+	return good("stored secrets", "the key ring has every key that they need");
+}
+
 static bool check_database(const struct config *config)
 {
 	struct fail why = {0};
@@ -158,7 +175,7 @@ static bool check_database(const struct config *config)
 	if (flush != 1)
 		warn("database", "a crash may lose what was answered",
 		     "set innodb_flush_log_at_trx_commit = 1 on the server");
-	all = check_schema(db);
+	all = check_schema(db) && check_sealed(config, db);
 	db_close(db);
 	return all;
 }

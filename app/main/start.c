@@ -13,6 +13,7 @@
 #include "io/db.h"
 #include "io/http_trust.h"
 #include "store/migrations.h"
+#include "store/sealed.h"
 
 static void usage(const char *program, bool may_once)
 {
@@ -82,10 +83,11 @@ static enum err read_settings(const char *path, const char *program, struct conf
 }
 
 /*
- * A schema that is not ours stops the start; a database that is away does not: the workers answer
- * 503 until it is back.
+ * A schema that is not ours, or secrets that the ring cannot open, stop the start; a database that
+ * is away does not: the workers answer 503 until it is back.
  */
-static enum err look_at_database(const struct config *config, struct fail *why)
+static enum err look_at_database(const struct config *config, const struct seal_ring *ring,
+				 struct fail *why)
 {
 	struct db *db;
 	int64_t flush = 1;
@@ -94,6 +96,8 @@ static enum err look_at_database(const struct config *config, struct fail *why)
 	if (e)
 		return e;
 	e = migrations_check(db, why);
+	if (!e)
+		e = sealed_check(db, ring, why);
 	if (!e && db_flush_setting(db, &flush, why) == OK && flush != 1)
 		log_note(LOG_WARNING, "database",
 			 "innodb_flush_log_at_trx_commit is %d: a crash may lose what was answered",
@@ -121,7 +125,7 @@ enum err start_init(const char *config_path, const char *program, struct start *
 	if (!e)
 		e = http_trust_new(out->config, &out->trust, why);
 	if (!e)
-		e = look_at_database(out->config, why);
+		e = look_at_database(out->config, out->ring, why);
 	if (e)
 		start_fini(out);
 	return e;
