@@ -1,5 +1,7 @@
-/* GET /metrics: counters, and what is paused, as Prometheus text, for loopback alone (nginx too
- * lets no one else through). Contract 6. */
+/* GET /metrics: counters, and what is paused, as Prometheus text, for loopback and for who has the
+ * token; to others it is not there. Contract 6. */
+#include "base/config.h"
+#include "base/digest.h"
 #include "handlers/routes.h"
 #include "provider/provider.h"
 #include "provider/providers.h"
@@ -51,14 +53,26 @@ static void write_pauses(const struct config *config, const struct provider_paus
 			write_pause(out, pauses[i].subject, pauses[i].reason.data, true);
 }
 
+static bool is_this_machine(struct slice address)
+{
+	return slice_is(address, "127.0.0.1") || slice_is(address, "::1") ||
+	       slice_is(address, "unix:");
+}
+
+static bool has_token(const struct request *rq)
+{
+	struct slice token = secret_slice(&rq->work.svc->config->metrics_token);
+
+	return token.len > 0 && digest_equal(request_bearer(rq), token);
+}
+
 enum err service_metrics(struct request *rq, struct answer *an, struct fail *why)
 {
 	struct provider_pause *pauses;
 	struct buf *out;
 	size_t n;
 
-	if (!slice_is(rq->work.address, "127.0.0.1") && !slice_is(rq->work.address, "::1") &&
-	    !slice_is(rq->work.address, "unix:"))
+	if (!is_this_machine(rq->work.address) && !has_token(rq))
 		return ERR_NOT_FOUND;
 	out = answer_text(an, 200, "text/plain; version=0.0.4");
 	metrics_write(rq->web->metrics, rq->web->routes, out);

@@ -99,6 +99,8 @@ static const struct setting SETTINGS[] = {
 	/* callers */
 	{ "INSTRUCTOROPS_API_KEY", SETTING_SECRET, AT(instructorops_api_key), 16, 255,
 	  NULL, false, "one more API key of the default tenant" },
+	{ "METRICS_TOKEN", SETTING_SECRET, AT(metrics_token), 32, 255,
+	  NULL, false, "lets other machines fetch /metrics; none: this one alone" },
 	{ "DEMO_HOST_ID", SETTING_ID, AT(demo_host_id), 1, 128,
 	  NULL, false, "the owner whom anybody may invite; none: no such invites" },
 	{ "INVITE_DEFAULT_DESCRIPTION", SETTING_TEXT, AT(invite_default_description), 1, 1024,

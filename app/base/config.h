@@ -59,6 +59,7 @@ struct config {
 
 	/* callers */
 	struct secret instructorops_api_key;
+	struct secret metrics_token;
 	char *demo_host_id; /* NULL: no anonymous invites */
 	char *invite_default_description;
 

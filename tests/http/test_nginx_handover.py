@@ -184,17 +184,15 @@ def test_half_a_body_never_reaches_the_application(front, backend):
     assert [one["REQUEST_URI"] for one in backend.received] == ["/api/marker"]
 
 
-def test_metrics_are_not_there_for_anybody_but_this_machine(front, backend):
-    assert front.request("GET", "/metrics").status == 200
+def test_who_asks_for_metrics_cannot_claim_to_be_this_machine(front, backend):
     forged = {"X-Forwarded-For": "127.0.0.1", "Forwarded": "for=127.0.0.1", "Host": "127.0.0.1"}
-    for path in ("/metrics", "/metrics?x=1", "/%6detrics", "/dashboard/../metrics",
-                 "/api/../metrics"):
-        with_path = front.public.raw(
+    paths = ("/metrics", "/metrics?x=1", "/%6detrics", "/dashboard/../metrics", "/api/../metrics")
+    for path in paths:
+        front.public.raw(
             f"GET {path} HTTP/1.1\r\nConnection: close\r\n".encode()
             + "".join(f"{n}: {v}\r\n" for n, v in forged.items()).encode() + b"\r\n",
             source="127.0.0.9")
-        assert (with_path.status, with_path.json["code"]) == (404, "not_found"), path
-    assert len(backend.received) == 1
+    assert [one.all("REMOTE_ADDR") for one in backend.received] == [["127.0.0.9"]] * len(paths)
 
 
 def test_the_access_log_holds_no_query_no_referer_and_no_link(front, backend):
