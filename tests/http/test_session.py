@@ -85,12 +85,14 @@ def test_a_session_names_the_providers_that_can_be_connected_here(signed_in, sta
             assert begun.status == (200 if name in named else 404), (name, begun.text)
         return named
 
+    kept = {name: stack.settings[name] for name in ("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET")}
     assert "google" in offered()
-    stack.reconfigure(GOOGLE_CLIENT_ID="", GOOGLE_CLIENT_SECRET="")
+    stack.reconfigure(**dict.fromkeys(kept))
     try:
         assert "google" not in offered()
     finally:
-        stack.reconfigure(GOOGLE_CLIENT_ID=None, GOOGLE_CLIENT_SECRET=None)
+        stack.reconfigure(**kept)
+    assert "google" in offered()
 
 
 def test_the_cookie_is_for_this_host_this_browser_and_no_script(browser, link):
