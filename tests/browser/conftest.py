@@ -60,14 +60,20 @@ def key_pin(certificate):
     return base64.b64encode(hashlib.sha256(der).digest()).decode()
 
 
+def can_be_confined():
+    """Chromium's own sandbox works neither for root nor where a user may make no namespaces."""
+    return os.geteuid() != 0 and subprocess.run(
+        ["unshare", "--user", "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
 def start_browser(profile, pins, language):
     """A Chromium with an empty profile that trusts these public keys beside the usual ones."""
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     own = [f"--user-data-dir={profile}", f"--accept-lang={language}",
            f"--ignore-certificate-errors-spki-list={','.join(pins)}"]
-    if os.geteuid() == 0:
-        own.append("--no-sandbox")  # Chromium's own sandbox does not run as root
+    if not can_be_confined():
+        own.append("--no-sandbox")
     for flag in (*FLAGS, *own):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
