@@ -83,7 +83,7 @@ class Kept:
     def gather(self):
         """What settings, provider and browsers hold by now."""
         for name in ("JWT_SECRET", "DATABASE_PASSWORD", "DATABASE_MIGRATE_PASSWORD",
-                     "GOOGLE_CLIENT_SECRET", "INSTRUCTOROPS_API_KEY"):
+                     "GOOGLE_CLIENT_SECRET", "INSTRUCTOROPS_API_KEY", "METRICS_TOKEN"):
             self.plant(name, self.stack.settings[name])
         self.plant("master key", base64.b64decode(self.stack.key_ring.read_text().split()[1]))
         grants = self.stack.sandbox.grants()
@@ -214,7 +214,8 @@ def ran():
     """Everything has happened; the secrets and answers of it. The programs still run."""
     settings = {"DEMO_HOST_ID": HOST, "THREADS": "16", "LOG_LEVEL": "debug", "INTENT_LEASE_S": "1",
                 "INTENT_SETTLE_S": "1", "REFRESH_HOLDOFF_S": "1", "RATE_FAILURES_PER_10MIN": "1000",
-                "INSTRUCTOROPS_API_KEY": "canary-" + secrets.token_urlsafe(24)}
+                "INSTRUCTOROPS_API_KEY": "canary-" + secrets.token_urlsafe(24),
+                "METRICS_TOKEN": "canary-" + secrets.token_urlsafe(24)}
     for stack in running(settings=settings):
         kept = Kept(stack)
         token = sign_token(stack)

@@ -117,6 +117,7 @@ static void the_defaults_of_callers_and_providers_are_the_documented_ones(void *
 	assert_null(config->jwt_audience);
 	assert_string_equal(config->jwt_tenant, "default");
 	assert_true(secret_is_empty(&config->instructorops_api_key));
+	assert_true(secret_is_empty(&config->metrics_token));
 	assert_null(config->demo_host_id);
 	assert_string_equal(config->invite_default_description, "Scheduled via Gatherly");
 	assert_null(config->google_client_id);
@@ -186,6 +187,7 @@ static const char FULL[] = "PUBLIC_URL=https://cal.example.com:8443\n"
 			   "JWT_AUDIENCE=audience\n"
 			   "JWT_TENANT=tenant\n"
 			   "INSTRUCTOROPS_API_KEY=0123456789abcdef\n"
+			   "METRICS_TOKEN=0123456789abcdef0123456789abcdef\n"
 			   "DEMO_HOST_ID=host|1@x\n"
 			   "INVITE_DEFAULT_DESCRIPTION=\"A \\\"call\\\"\"\n"
 			   "GOOGLE_CLIENT_ID=id\n"
@@ -256,6 +258,7 @@ static void every_setting_of_callers_and_providers_arrives(void **state)
 	assert_string_equal(config->jwt_audience, "audience");
 	assert_string_equal(config->jwt_tenant, "tenant");
 	assert_true(is_secret(&config->instructorops_api_key, "0123456789abcdef"));
+	assert_true(is_secret(&config->metrics_token, "0123456789abcdef0123456789abcdef"));
 	assert_string_equal(config->demo_host_id, "host|1@x");
 	assert_string_equal(config->invite_default_description, "A \"call\"");
 	assert_string_equal(config->google_client_id, "id");
@@ -319,6 +322,7 @@ static void an_empty_value_is_none(void **state)
 		*state, NEEDED "LOG_LEVEL=\nDEMO_HOST_ID=''\nJWT_SECRET=\"\"\nHTTPS_CA_FILE=\n");
 
 	assert_int_equal(config->log_level, LOG_INFO);
+	assert_true(secret_is_empty(&config->metrics_token));
 	assert_null(config->demo_host_id);
 	assert_true(secret_is_empty(&config->jwt_secret));
 	assert_null(config->https_ca_file);
@@ -394,6 +398,7 @@ static const struct line_case LINES[] = {
 	{ false, "SANDBOX_NOTICE=2" },
 	{ false, "LOG_LEVEL=INFO" },
 	{ false, "INSTRUCTOROPS_API_KEY=0123456789abcde" },
+	{ false, "METRICS_TOKEN=0123456789abcdef0123456789abcde" },
 	{ false, "JWT_SECRET_FILE=relative" },
 	{ false, "JWT_SECRET_FILE=/nowhere/secret" },
 	{ false, "LOG_LEVEL_FILE=/etc/hostname" },
