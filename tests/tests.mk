@@ -96,6 +96,12 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_rfc3339 \
 	tests/fuzz/fuzz_route
 
+# Words that libFuzzer puts into its inputs, where a target has some.
+FUZZ_DICTIONARIES = \
+	tests/fuzz/json.dict \
+	tests/fuzz/jwt.dict \
+	tests/fuzz/route.dict
+
 if HAVE_CMOCKA
 check_PROGRAMS += $(UNIT_TESTS) $(UNIT_DB_TESTS)
 endif
@@ -379,7 +385,7 @@ include tests/bench/bench.mk
 
 dist_check_SCRIPTS = tests/unit/with_mariadb.sh
 EXTRA_DIST += tests/check.py tests/sandbox tests/conformance tests/http tests/crash tests/browser \
-	tests/deploy tests/fuzz/seeds
+	tests/deploy tests/fuzz/seeds $(FUZZ_DICTIONARIES)
 
 .PHONY: check-asan check-tsan fuzz long-check
 # The totals are the last line. CALBRIDGE_CHECK="unit http" chooses suites.
@@ -389,8 +395,10 @@ check-local: all
 		--unit $(UNIT_TESTS) --unit-db $(UNIT_DB_TESTS) --replay $(FUZZ_REPLAYS)
 
 # The same tests, the figures at their full size.
+LONG_FUZZ_RUNS = 5000000
 long-check:
 	@CALBRIDGE_LONG=1 $(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=0 FUZZ_RUNS=$(LONG_FUZZ_RUNS)
 
 # The same tests on programs built with sanitizers, in build folders of their own.
 check-asan:
@@ -406,8 +414,10 @@ sanitized:
 	@CALBRIDGE_CHECK="$${CALBRIDGE_CHECK-unit http crash}" \
 		$(MAKE) --no-print-directory -C $(WORD) check
 
-# Each target for FUZZ_SECONDS, with clang's libFuzzer under ASan and UBSan.
+# Each target for FUZZ_SECONDS (0: no limit) or FUZZ_RUNS inputs (-1: no limit), whatever is over
+# first, with clang's libFuzzer under ASan and UBSan.
 FUZZ_SECONDS = 60
+FUZZ_RUNS = -1
 fuzz:
 	@$(MKDIR_P) fuzzing
 	@test -f fuzzing/Makefile || (cd fuzzing && $(abs_top_srcdir)/configure CC=clang \
@@ -415,8 +425,11 @@ fuzz:
 	@$(MAKE) --no-print-directory -C fuzzing $(FUZZ_TARGETS)
 	@for target in $(FUZZ_TARGETS); do \
 		name=$${target#tests/fuzz/fuzz_}; $(MKDIR_P) fuzzing/corpus/$$name; \
+		words=$(srcdir)/tests/fuzz/$$name.dict; \
 		echo "--- $$name"; \
-		./fuzzing/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 \
+		./fuzzing/$$target -max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) \
+			$$(test ! -f $$words || echo -dict=$$words) \
+			-print_final_stats=1 -verbosity=0 \
 			fuzzing/corpus/$$name $(srcdir)/tests/fuzz/seeds/$$name || exit 1; \
 	done
 

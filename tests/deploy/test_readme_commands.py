@@ -32,8 +32,8 @@ ExecStart=mariadbd --datadir=/var/lib/mysql --socket=/run/mysqld/mysqld.sock
 # One unit test, built with whatever is asked for, says that a target works.
 ONE_TEST = ('CALBRIDGE_CHECK=unit UNIT_TESTS=tests/unit/test_text UNIT_DB_TESTS= '
             'FUZZ_REPLAYS=tests/fuzz/replay_route')
-SHORT = {"bench": "BENCHFLAGS='--quick --seconds 0.2'", "fuzz": "FUZZ_SECONDS=1",
-         "check": ONE_TEST, "long-check": ONE_TEST, "check-asan": ONE_TEST,
+SHORT = {"bench": "BENCHFLAGS='--quick --seconds 0.2'", "fuzz": "FUZZ_SECONDS=2",
+         "check": ONE_TEST, "long-check": ONE_TEST + " LONG_FUZZ_RUNS=1000", "check-asan": ONE_TEST,
          "check-tsan": ONE_TEST}
 # These two are what "Try it" and "Deploying" run.
 ELSEWHERE = {"run", "install"}
