@@ -28,8 +28,9 @@ static const struct {
 	{"expired", "Too much time passed between start and finish, so nothing was connected. "
 		    "Please start again; you have ten minutes."},
 	{"scope_missing",
-	 "You signed in, but the box for the calendar was not ticked. Without it no appointment "
-	 "can be written. Please start again and leave the box ticked."},
+	 "You signed in, but did not allow access to the calendar. Without it no appointment can "
+	 "be written. Please start again; where there is a box for the calendar, leave it "
+	 "ticked."},
 	{"no_refresh_token",
 	 "We were not given lasting access. Please remove this service from the connections of "
 	 "your account there, then start again here."},
@@ -43,6 +44,9 @@ static const struct {
 			  "again and choose the right one."},
 	{"admin_consent", "Your organization wants its administrator to approve this service "
 			  "first. Please ask there, then start again."},
+	{"no_mailbox",
+	 "That account has no calendar, perhaps because it is a guest's or has no mailbox. Please "
+	 "start again and choose another account."},
 	{"failed", "Something went wrong between the calendar's provider and us, so nothing was "
 		   "connected. Please start again."},
 };

@@ -1,4 +1,4 @@
-"""The coach's first page: signing in by a link, connecting Google, what is said when it fails."""
+"""The coach's first page: signing in by a link, connecting, what is said when it fails."""
 
 import gzip
 import http.server
@@ -78,6 +78,11 @@ class Dashboard:
     def cards(self):
         return self.find("article[data-state]")
 
+    def session(self):
+        """What the service says of the session."""
+        return self.browser.execute_script(
+            "return fetch('/api/session').then((answer) => answer.json())")
+
     def session_cookie(self):
         return self.browser.get_cookie("__Host-cb_session")
 
@@ -156,6 +161,27 @@ def test_before_leaving_the_page_says_what_is_read_and_written(signed_in):
     signed_in.see("see, edit, share and permanently delete all your calendars")
 
 
+def test_there_is_a_button_for_each_provider_that_is_set_up_and_no_other(signed_in):
+    def shown():
+        return [one.get_attribute("data-provider") for one in signed_in.find("#connect .button")]
+
+    settings = signed_in.stack.settings
+    kept = {name: settings[name] for one in ("GOOGLE", "MICROSOFT")
+            for name in (f"{one}_CLIENT_ID", f"{one}_CLIENT_SECRET")}
+    assert shown() == signed_in.session()["providers"] != []
+    signed_in.consent()
+    assert shown() == signed_in.session()["providers"]
+    signed_in.stack.sql("UPDATE coach_calendar_connections SET status = 'reauth_required'")
+    signed_in.stack.reconfigure(**dict.fromkeys(kept))
+    try:
+        signed_in.open()
+        signed_in.see("No calendar can be connected here at the moment", "#connect")
+        signed_in.see("Signing in to Google is not set up here at the moment", "article")
+        assert not signed_in.find("main .button")
+    finally:
+        signed_in.stack.reconfigure(**kept)
+
+
 def test_the_page_of_a_sandbox_says_that_it_is_one(signed_in):
     signed_in.see("This is a sandbox", "#sandbox")
 
@@ -199,7 +225,7 @@ def test_saying_no_connects_nothing_and_blames_nobody(signed_in):
 
 def test_an_unticked_calendar_is_named_as_the_reason(signed_in):
     signed_in.consent(untick=True)
-    signed_in.see("the box for the calendar was not ticked", "[role=alert]")
+    signed_in.see("did not allow access to the calendar", "[role=alert]")
     signed_in.see("No calendar connected yet", "h1")
     assert signed_in.stack.sql("SELECT COUNT(*) AS n FROM coach_calendar_connections")[0]["n"] == 0
 
@@ -207,13 +233,16 @@ def test_an_unticked_calendar_is_named_as_the_reason(signed_in):
 @pytest.mark.parametrize("reason,words", [
     ("denied", "You did not allow the access"),
     ("expired", "Too much time passed"),
-    ("scope_missing", "was not ticked"),
-    ("no_refresh_token", "did not give us lasting access"),
+    ("scope_missing", "leave it ticked"),
+    ("no_refresh_token", "We were not given lasting access"),
     ("provider_unavailable", "did not answer in time"),
     ("provider_misconfigured", "does not accept this service"),
-    ("failed", "Something went wrong between Google and us"),
-    ("<b>new</b>", "Something went wrong between Google and us"),
-    ("constructor", "Something went wrong between Google and us"),
+    ("wrong_account", "another account than the one expected"),
+    ("admin_consent", "wants its administrator to approve"),
+    ("no_mailbox", "That account has no calendar"),
+    ("failed", "Something went wrong between"),
+    ("<b>new</b>", "Something went wrong between"),
+    ("constructor", "Something went wrong between"),
 ])
 def test_each_reason_has_words_of_its_own_and_an_unknown_one_is_not_echoed(page, reason, words):
     page.open(f"?calendar=error&reason={reason}")
@@ -340,6 +369,17 @@ def test_german_by_the_browser_and_by_choice_and_remembered(page, make_browser):
     assert page.find("html")[0].get_attribute("lang") == "de"
     page.open()
     page.see("Kalender-Anbindung", "h1")
+
+
+def test_each_text_is_there_in_both_languages_with_the_same_places(signed_in):
+    """Its keys, and the names in braces in each of its forms."""
+    one, other = (signed_in.browser.execute_script("""
+        const shape = (place) => typeof place === "string"
+          ? [...new Set(place.match(/\\{\\w+\\}/g))].sort()
+          : Object.fromEntries(Object.entries(place).map(([key, value]) => [key, shape(value)]));
+        return import(arguments[0]).then((catalogue) => shape(catalogue.default));
+        """, f"/dashboard/{language}.js") for language in ("en", "de"))
+    assert one == other and len(one) > 50
 
 
 def test_the_way_to_the_provider_needs_no_mouse(signed_in):

@@ -246,12 +246,13 @@ def test_who_was_erased_is_not_known(stack, coach):
 @pytest.mark.parametrize("reason, words", [
     ("denied", "You did not allow the access"),
     ("expired", "Too much time passed"),
-    ("scope_missing", "was not ticked"),
+    ("scope_missing", "did not allow access"),
     ("no_refresh_token", "not given lasting access"),
     ("provider_unavailable", "did not answer in time"),
     ("provider_misconfigured", "The problem is on our side"),
     ("wrong_account", "another account than the one expected"),
     ("admin_consent", "wants its administrator to approve"),
+    ("no_mailbox", "That account has no calendar"),
     ("failed", "Something went wrong"),
     ("constructor", "Something went wrong"), ("", "Something went wrong")])
 def test_each_reason_has_words_of_its_own_and_the_button_again(stack, link, reason, words):

@@ -98,7 +98,7 @@ def test_saying_no_leads_back_with_the_words_and_the_button(person, link, stack)
 
 def test_an_unticked_box_leads_back_with_the_words(person, link, stack):
     page = come_back(stack, person, led_to(press(person, link)), calendar=False)
-    assert "was not ticked" in seen(page).text
+    assert "did not allow access" in seen(page).text
 
 
 def test_another_browser_cannot_finish_what_this_one_began(person, link, stack):

@@ -27,7 +27,7 @@ function pageOf() {
   if (state.view === "out") return views.signedOut(state.why, state.wantsConnect);
   if (state.view === "failed") return views.failed(state.trouble, () => load());
   return views.calendars({ owner: state.session.owner, connections: state.connections,
-    trouble: state.trouble, retry: () => load(), leave });
+    providers: state.session.providers, trouble: state.trouble, retry: () => load(), leave });
 }
 
 function showBars() {
@@ -145,8 +145,8 @@ function tellFailed(reason) {
   const look = key === "denied" ? { tone: "wait", icon: "info" }
     : { tone: "bad", icon: "alert", urgent: true };
 
-  say("outcome", { ...look, title: () => t("failTitle", { provider: t("google") }),
-    text: () => t(`fail.${key}`), trouble: { code: key, time: new Date() } });
+  say("outcome", { ...look, title: () => t("failTitle"), text: () => t(`fail.${key}`),
+    trouble: { code: key, time: new Date() } });
 }
 
 // Success is told only to the one who is signed in, and only of a connection that is there.
@@ -302,7 +302,7 @@ async function leave(event) {
   event.preventDefault();
   if (link.ariaDisabled === "true") return;
   link.setAttribute("aria-disabled", "true");
-  link.replaceChildren(t("going"));
+  link.replaceChildren(t("going", { company: t(`company.${link.dataset.provider}`) }));
   notices.clear();
   showNotices();
   try {

@@ -82,36 +82,47 @@ function fact(key, ...values) {
   return values.length ? el("div", {}, el("dt", {}, t(key)), el("dd", {}, values)) : null;
 }
 
-function advice(connection, state, { owner, leave }) {
-  if (!STATES[state].advice) return null;
+// A way to the provider's consent page.
+function wayOut(provider, { owner, leave }, attributes, ...children) {
+  return el("a", { ...attributes, click: leave, href: connectUrl(provider, owner.id),
+    "data-provider": provider }, children);
+}
+
+function signInAgain(connection, page) {
   const label = t("needsSignInButton", { company: company(connection) });
-  const again = state === "needsSignIn" ? el("a", {
-    class: "button primary", id: `again-${connection.id}`, click: leave,
-    href: connectUrl(connection.provider, owner.id),
+
+  if (!page.providers.includes(connection.provider))
+    return el("p", {}, t("needsSignInNowhere", { company: company(connection) }));
+  return el("div", {}, wayOut(connection.provider, page, {
+    class: "button primary", id: `again-${connection.id}`,
     "aria-label": `${label}, ${connection.accountEmail || t("unknownAccount")}`,
-  }, label) : null;
+  }, label));
+}
+
+function advice(connection, state, page) {
+  if (!STATES[state].advice) return null;
 
   return el("div", { class: "advice" },
     el("p", {}, t(STATES[state].advice, { company: company(connection) })),
-    again ? el("div", {}, again) : null,
+    state === "needsSignIn" ? signInAgain(connection, page) : null,
     state === "trouble" ? support({ code: connection.lastError }) : null);
 }
 
 function card(connection, page) {
   const state = stateOf(connection);
   const { tone, icon: name, word } = STATES[state];
-  const heading = `account-${connection.id}`;
+  const heading = `account-${connection.id}`, kind = `provider-${connection.id}`;
 
   return el("li", {}, el("article", {
     class: `card connection ${tone}`, id: `connection-${connection.id}`,
-    "aria-labelledby": heading, "data-state": state,
+    "aria-labelledby": `${heading} ${kind}`, "data-state": state,
   },
   el("div", { class: "connection-top" },
     tile("calendar"),
     el("div", {},
       el("h3", { id: heading }, el("bdi", {},
         breakable(connection.accountEmail || t("unknownAccount")))),
-      el("p", { class: "soft small" }, t(`provider.${connection.provider}`))),
+      el("p", { class: "soft small", id: kind }, t(`provider.${connection.provider}`))),
     el("p", { class: `badge ${tone}` }, icon(name), t(word, { company: company(connection) }))),
   advice(connection, state, page),
   el("hr"),
@@ -150,33 +161,58 @@ function use(key, name, ...lines) {
 }
 
 function uses() {
+  return el("div", { class: "uses" },
+    use("read", "eye", "readAccount", "readEvents"),
+    use("written", "pen", "writtenEvents", "writtenMail"),
+    use("never", "shield", "neverOthers", "neverMail", "neverPassword"));
+}
+
+// What the provider will ask in its own words; and, perhaps, the way there.
+function choice(provider, button) {
+  return el("section", { class: "choice" },
+    el("h3", {}, t(`provider.${provider}`)),
+    el("div", {}, el("p", {}, t(`asks.${provider}`)),
+      el("p", { class: "soft" }, t(`asksWhy.${provider}`))),
+    button);
+}
+
+function button(provider, page, tone) {
+  const again = page.connections?.some((one) => one.provider === provider);
+
+  return wayOut(provider, page, { class: tone, id: `connect-${provider}` }, icon("calendar"),
+    again ? t("connectAnother", { company: t(`company.${provider}`) })
+      : t("connect", { provider: t(`provider.${provider}`) }));
+}
+
+// All of it in sight for one who has connected nothing yet, folded away for the others.
+function ways(page) {
+  const { providers, connections } = page;
+  const leaving = el("p", { class: "soft small" }, t("leaving"));
+
+  if (connections?.length === 0)
+    return [uses(), el("div", { class: "choices" }, providers.map((one) =>
+      choice(one, button(one, page, "button primary")))), leaving];
   return [
-    el("div", { class: "uses" },
-      use("read", "eye", "readAccount", "readEvents"),
-      use("written", "pen", "writtenEvents", "writtenMail"),
-      use("never", "shield", "neverOthers", "neverMail", "neverPassword")),
-    el("div", { class: "asks" }, el("p", {}, t("asks")), el("p", { class: "soft" }, t("asksWhy"))),
+    el("details", { class: "uses-fold", id: "uses" }, el("summary", {}, t("before")),
+      el("div", { class: "uses-inner" }, uses(),
+        el("div", { class: "choices" }, providers.map((one) => choice(one))))),
+    el("div", { class: "go" }, providers.map((one) => button(one, page, "button"))),
+    leaving,
   ];
 }
 
-function connect({ owner, connections, leave }) {
-  const first = connections?.length === 0;
+function connect(page) {
+  const { connections, providers } = page;
   const another = connections?.length > 0;
-  const key = another ? "connectAnother" : "connectGoogle";
-  const go = el("div", { class: "go" },
-    el("a", { class: first ? "button primary" : "button", id: "connect-google", click: leave,
-      href: connectUrl("google", owner.id) }, icon("calendar"), t(key)),
-    el("p", { class: "soft small" }, t("leaving")));
+  const lead = another ? "anotherLead" : "connectLead";
 
   return el("section", { class: "card connect", id: "connect", tabindex: "-1",
     "aria-labelledby": "connect-heading" },
-  first ? tile("calendar") : null,
+  connections?.length === 0 ? tile("calendar") : null,
   el("div", { class: "lead" },
-    el("h2", { id: "connect-heading" }, t(key)),
-    el("p", { class: "soft" }, t(another ? "anotherLead" : "connectLead"))),
-  first ? uses() : el("details", { class: "uses-fold", id: "uses" },
-    el("summary", {}, t("before")), el("div", { class: "uses-inner" }, uses())),
-  go);
+    el("h2", { id: "connect-heading" }, t(another ? "connectNext" : "connectHeading")),
+    el("p", { class: "soft" }, t(providers.length ? lead : "connectNowhere"))),
+  providers.length ? ways(page) : null);
 }
 
 /* whole pages */
