@@ -212,6 +212,8 @@ static enum err google_account(struct provider_cx *cx, struct account *who, stru
 	enum err e = ask_google(cx, GOOGLE_READ, &ask, &reply, why);
 
 	*who = (struct account){0};
+	if (e == ERR_GONE)
+		e = ERR_REFUSED; /* an address of the settings is wrong, not the account */
 	return e ? e : google_json_account(cx->arena, asking_json(&reply), who, why);
 }
 

@@ -230,7 +230,7 @@ static void add_filter(struct buf *url, const char *lead, const char *id, const 
 /* The account's default calendar: where there is no mailbox there is none. */
 static enum err outlook_account(struct provider_cx *cx, struct account *who, struct fail *why)
 {
-	struct asking asking = graph(cx, OUTLOOK_READ, "GET");
+	struct asking asking = graph(cx, OUTLOOK_ACCOUNT, "GET");
 	struct http_reply reply;
 	struct buf url;
 	enum err e;

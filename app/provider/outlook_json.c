@@ -168,7 +168,8 @@ static struct refusal read_refusal(struct arena *arena, struct slice body)
 
 enum {
 	OAUTH = OUTLOOK_EXCHANGE | OUTLOOK_REFRESH,
-	GRAPH = OUTLOOK_READ | OUTLOOK_PAGE | OUTLOOK_MAKE | OUTLOOK_CHANGE | OUTLOOK_DROP,
+	GRAPH = OUTLOOK_ACCOUNT | OUTLOOK_READ | OUTLOOK_PAGE | OUTLOOK_MAKE | OUTLOOK_CHANGE |
+		OUTLOOK_DROP,
 	ANY = OAUTH | GRAPH,
 };
 
@@ -235,6 +236,7 @@ static const struct row ROWS[] = {
 	{ GRAPH,   403, 0, "accessDenied",                  ERR_SCOPE_MISSING, 0, false },
 	{ GRAPH,   403, 0, "Authorization_RequestDenied",   ERR_SCOPE_MISSING, 0, false },
 	{ GRAPH,   403, 0, "insufficient_claims",           ERR_SCOPE_MISSING, 0, false },
+	{ OUTLOOK_ACCOUNT, 404, 0, NULL,                    ERR_GONE, 0, false },
 	/* 404 of the mailbox itself says nothing of an event in it */
 	{ GRAPH,   404, 0, "MailboxNotEnabledForRESTAPI",   ERR_REFUSED, 0, false },
 	{ GRAPH,   404, 0, "MailboxNotSupportedForRESTAPI", ERR_REFUSED, 0, false },

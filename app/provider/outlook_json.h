@@ -20,11 +20,12 @@
 enum outlook_call {
 	OUTLOOK_EXCHANGE = 1,
 	OUTLOOK_REFRESH = 2,
-	OUTLOOK_READ = 4, /* the calendar, an event, a first page of events */
+	OUTLOOK_READ = 4, /* an event, a first page of events */
 	OUTLOOK_PAGE = 8, /* of a list, which an earlier page has named */
 	OUTLOOK_MAKE = 16,
 	OUTLOOK_CHANGE = 32,
 	OUTLOOK_DROP = 64,
+	OUTLOOK_ACCOUNT = 128, /* the calendar of who consented */
 };
 
 /* What an id_token must say. */

@@ -143,7 +143,7 @@ struct provider {
 
 	/*
 	 * Who the access token speaks for, and whether there is a calendar for him. who: as the
-	 * exchange left it; what is empty in it is filled in.
+	 * exchange left it; what is empty in it is filled in. ERR_GONE: there is none.
 	 */
 	enum err (*account)(struct provider_cx *cx, struct account *who, struct fail *why);
 

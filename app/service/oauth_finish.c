@@ -145,6 +145,8 @@ static const char *outcome_of(const struct visit *visit, enum err e)
 	}
 	if (e == ERR_SCOPE_MISSING)
 		return "scope_missing";
+	if (e == ERR_GONE)
+		return "no_mailbox";
 	return err_is_passing(e) ? "provider_unavailable" : "failed";
 }
 

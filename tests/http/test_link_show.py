@@ -11,6 +11,7 @@ from links import (CONNECTION, DEFAULT_TENANT, EXTERNAL, OWNER, asked_for, link_
 
 COACH = "coach-1"
 MARKUP = "<img src=x onerror=alert(1)>"
+EVERY_PROVIDER = [("provider", "google"), ("provider", "outlook")]
 PAGE, JSON = {"Accept": "text/html"}, {"Accept": "application/json"}
 
 
@@ -87,9 +88,9 @@ def test_the_page_names_tenant_and_owner_and_offers_every_provider(stack, link):
     form = seen(show(stack, link))
     assert (form.method, form.action) == ("post", link)
     assert form.fields == []
-    assert form.buttons == [("provider", "google")]
+    assert form.buttons == EVERY_PROVIDER
     for words in ("Connect your calendar", "Asked for by default", "Ann Coach", "ann@example.org",
-                  "Connect Google Calendar"):
+                  "Connect Google Calendar", "Connect Outlook Calendar"):
         assert words in form.text
 
 
@@ -136,7 +137,7 @@ def test_a_calendar_that_was_disconnected_meanwhile_is_any_calendar(stack, withd
     form = seen(show(stack, withdrawn))
     assert "withdrawn" not in form.text and ACCOUNT not in form.text
     assert f"Connected already {OTHER_ACCOUNT}" in form.text
-    assert form.buttons == [("provider", "google")]
+    assert form.buttons == EVERY_PROVIDER
 
 
 def test_what_is_connected_already_is_told(stack, link, bearer):
@@ -258,7 +259,7 @@ def test_who_was_erased_is_not_known(stack, coach):
 def test_each_reason_has_words_of_its_own_and_the_button_again(stack, link, reason, words):
     form = seen(show(stack, f"{link}?calendar=error&reason={reason}"))
     assert "was not connected" in form.text and words in form.text and "Ann Coach" in form.text
-    assert form.buttons == [("provider", "google")] and form.action == link
+    assert form.buttons == EVERY_PROVIDER and form.action == link
     assert "constructor" not in form.text
 
 

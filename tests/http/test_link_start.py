@@ -172,7 +172,7 @@ def test_a_browser_that_sends_only_a_referer_may_press(person, link, stack):
     led_to(press(person, link, Origin=None, Referer=stack.public.url + link))
 
 
-@pytest.mark.parametrize("provider", [None, "", "outlook", "nope", "x" * 17, "Google"])
+@pytest.mark.parametrize("provider", [None, "", "caldav", "nope", "x" * 17, "Google"])
 def test_a_provider_that_is_not_on_the_page_is_refused(person, link, stack, provider):
     check_nothing_began(stack, press(person, link, provider), 400, "bad_request")
 

@@ -379,6 +379,9 @@ static void the_account_is_the_access_tokens(void **state)
 	g.status = "401 Unauthorized";
 	assert_int_equal(google->account(&g.cx, &account, &g.why), ERR_TOKEN);
 	assert_int_equal(account.id.len, 0);
+	g.status = "404 Not Found";
+	g.body = API_ERROR("notFound");
+	assert_int_equal(google->account(&g.cx, &account, &g.why), ERR_REFUSED);
 }
 
 static void an_event_is_put_under_our_id_and_guests_are_mailed_as_wished(void **state)

@@ -403,7 +403,7 @@ static void the_account_needs_a_mailbox(void **state)
 	assert_true(slice_is(who.id, TID "." OID));
 	g.status = "404 Not Found";
 	g.body = API_ERROR("MailboxNotEnabledForRESTAPI");
-	assert_int_equal(outlook->account(&g.cx, &who, &g.why), ERR_REFUSED);
+	assert_int_equal(outlook->account(&g.cx, &who, &g.why), ERR_GONE);
 	assert_string_equal(g.why.detail, "outlook 404 MailboxNotEnabledForRESTAPI");
 }
 

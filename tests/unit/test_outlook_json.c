@@ -289,6 +289,8 @@ static const struct refused REFUSALS[] = {
 	{ GRAPH, 404, "<html>",                                          ERR_UPSTREAM, 0 },
 	{ GRAPH, 404, API("MailboxNotEnabledForRESTAPI"),                ERR_REFUSED, 0 },
 	{ GRAPH, 404, INNER("innerError", "MailboxNotEnabledForRESTAPI"), ERR_REFUSED, 0 },
+	{ OUTLOOK_ACCOUNT, 404, API("MailboxNotEnabledForRESTAPI"),      ERR_GONE, 0 },
+	{ OUTLOOK_ACCOUNT, 404, "<html>",                                ERR_UPSTREAM, 0 },
 	{ OUTLOOK_DROP, 404, API("ErrorItemNotFound"),                   OK, 0 },
 	{ OUTLOOK_DROP, 410, API("gone"),                                OK, 0 },
 	{ OUTLOOK_DROP, 403, API("ErrorCannotDeleteObject"),             OK, 0 },
