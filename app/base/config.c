@@ -164,6 +164,8 @@ static const struct setting SETTINGS[] = {
 	  "600", false, "calls to Google for one calendar account, a minute; 0: no limit of ours" },
 	{ "RATE_KEY_PER_MIN", SETTING_NUMBER, AT(rate_key_per_min), 1, 100000000,
 	  "600", false, "requests an API key, a minute" },
+	{ "RATE_OUTLOOK_PER_MIN", SETTING_NUMBER, AT(rate_outlook_per_min), 0, 1000000,
+	  "1000", false, "calls on one Outlook mailbox, a minute; 0: no limit of ours" },
 	{ "RATE_OUTLOOK_AT_ONCE", SETTING_NUMBER, AT(rate_outlook_at_once), 1, 4,
 	  "4", false, "calls on one Outlook mailbox at a time; Microsoft takes no more than 4" },
 	{ "RATE_OPEN_FLOWS", SETTING_NUMBER, AT(rate_open_flows), 1, 1000,

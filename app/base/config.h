@@ -95,6 +95,7 @@ struct config {
 	int64_t rate_failures_per_10min;
 	int64_t rate_google_per_min; /* 0: no limit */
 	int64_t rate_key_per_min;
+	int64_t rate_outlook_per_min; /* 0: no limit */
 	int64_t rate_outlook_at_once;
 	int64_t rate_open_flows;
 

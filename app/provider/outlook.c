@@ -32,9 +32,8 @@ enum {
 	EVENT_BYTES_MAX = 512 * 1024,
 	ANSWER_BYTES_MAX = 256 * 1024,
 	LIST_BYTES_MAX = 1024 * 1024,
-	LIST_MAX = 25,      /* so that a page of the largest events fits into its answer */
-	FOUND_MAX = 10,     /* of events with one marker, of which there should be one */
-	CALLS_A_MIN = 1000, /* 10,000 in ten minutes an application and mailbox */
+	LIST_MAX = 25,  /* so that a page of the largest events fits into its answer */
+	FOUND_MAX = 10, /* of events with one marker, of which there should be one */
 };
 
 /* The first instant of the year that no event of ours reaches. */
@@ -56,7 +55,7 @@ static const char *outlook_issuer(const struct config *config)
 static struct provider_budget outlook_budget(const struct config *config)
 {
 	return (struct provider_budget){
-		.calls_per_min = CALLS_A_MIN,
+		.calls_per_min = (unsigned)config->rate_outlook_per_min,
 		.at_once = (unsigned)config->rate_outlook_at_once,
 	};
 }

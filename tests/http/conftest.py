@@ -34,8 +34,8 @@ def running(settings=None, **options):
 
     One host bears as many calls as a test likes, unless settings say otherwise.
     """
-    stack = temporary_stack(BUILD, settings={"RATE_GOOGLE_PER_MIN": "0", **(settings or {})},
-                            **options)
+    patient = {"RATE_GOOGLE_PER_MIN": "0", "RATE_OUTLOOK_PER_MIN": "0"}
+    stack = temporary_stack(BUILD, settings={**patient, **(settings or {})}, **options)
     try:
         with stack:
             yield stack

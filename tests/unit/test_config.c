@@ -144,6 +144,7 @@ static void the_defaults_of_callers_and_providers_are_the_documented_ones(void *
 	assert_string_equal(config->microsoft_api_url, "https://graph.microsoft.com/v1.0");
 	assert_string_equal(config->microsoft_issuer,
 			    "https://login.microsoftonline.com/{tenantid}/v2.0");
+	assert_int_equal(config->rate_outlook_per_min, 1000);
 	assert_int_equal(config->rate_outlook_at_once, 4);
 	assert_int_equal(config->refresh_lease_s, 15);
 	assert_int_equal(config->refresh_holdoff_s, 30);
@@ -215,6 +216,7 @@ static const char FULL[] = "PUBLIC_URL=https://cal.example.com:8443\n"
 			   "RATE_FAILURES_PER_10MIN=7\n"
 			   "RATE_GOOGLE_PER_MIN=0\n"
 			   "RATE_KEY_PER_MIN=8\n"
+			   "RATE_OUTLOOK_PER_MIN=5\n"
 			   "RATE_OUTLOOK_AT_ONCE=3\n"
 			   "RATE_OPEN_FLOWS=9\n"
 			   "LOG_LEVEL=debug\n";
@@ -278,6 +280,7 @@ static void every_setting_of_callers_and_providers_arrives(void **state)
 	assert_string_equal(config->microsoft_token_url, "https://m.example/token");
 	assert_string_equal(config->microsoft_api_url, "https://m.example/v1.0");
 	assert_string_equal(config->microsoft_issuer, "https://m.example/{tenantid}/v2.0");
+	assert_int_equal(config->rate_outlook_per_min, 5);
 	assert_int_equal(config->rate_outlook_at_once, 3);
 	assert_int_equal(config->refresh_lease_s, 1);
 	assert_int_equal(config->refresh_holdoff_s, 2);

@@ -97,6 +97,7 @@ static int open_all(void **state)
 		.microsoft_token_url = url_new("/common/oauth2/v2.0/token"),
 		.microsoft_api_url = url_new("/v1.0"),
 		.microsoft_issuer = strdup("https://login.example/{tenantid}/v2.0"),
+		.rate_outlook_per_min = 7,
 		.rate_outlook_at_once = 3,
 	};
 	g.arena = arena_new(4096, 4 * 1024 * 1024);
@@ -208,6 +209,7 @@ static void it_is_found_by_both_its_names(void **state)
 	assert_string_equal(outlook->name, "outlook");
 	assert_true(outlook->is_configured(&g.config));
 	assert_null(outlook->revoke);
+	assert_int_equal(outlook->budget(&g.config).calls_per_min, 7);
 	assert_int_equal(outlook->budget(&g.config).at_once, 3);
 	assert_string_equal(outlook->issuer(&g.config), g.config.microsoft_issuer);
 	assert_true(outlook->mails_always);
