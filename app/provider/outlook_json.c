@@ -211,6 +211,7 @@ static const struct row ROWS[] = {
 	{ OAUTH,   0,   9002332, NULL,                      ERR_MISCONFIGURED, 0, false },
 	{ OAUTH,   0,   0,       "invalid_client",          ERR_MISCONFIGURED, 0, false },
 	{ OAUTH,   0,   0,       "unauthorized_client",     ERR_MISCONFIGURED, 0, false },
+	{ OUTLOOK_EXCHANGE, 0, 0, "consent_required",       ERR_SCOPE_MISSING, 0, false },
 	{ OUTLOOK_REFRESH, 0, 0, "invalid_grant",           ERR_REAUTH, 0, false },
 	{ OUTLOOK_REFRESH, 0, 0, "interaction_required",    ERR_REAUTH, 0, false },
 	{ OUTLOOK_REFRESH, 0, 0, "consent_required",        ERR_REAUTH, 0, false },

@@ -342,7 +342,7 @@ def test_a_result_is_shown_for_longer_than_ten_minutes(browser, stack):
 
 def test_a_state_of_a_provider_that_is_not_set_up_is_refused(browser, stack):
     back = stack.sandbox.approve(browser.begin(), ACCOUNT)
-    for name in ("outlook", "nope"):
+    for name in ("caldav", "nope"):
         stack.sql("UPDATE oauth_states SET provider = %s", (name,))
         check_refused(stack, browser.come_back(changed(back, provider="google")))
     assert token_calls(stack) == []

@@ -76,7 +76,7 @@ def test_who_is_new_becomes_an_owner_with_the_tokens_name_and_address(clean, bea
     assert (row["email"], row["display_name"]) == ("nine@example.org", "Coach Nine")
 
 
-@pytest.mark.parametrize("provider", ["outlook", "microsoft", "nope", "Google", "google%00", "cal"])
+@pytest.mark.parametrize("provider", ["caldav", "nope", "Google", "google%00", "cal"])
 def test_a_provider_that_is_not_set_up_is_not_there(coach, stack, provider):
     path = f"/api/calendar-integration/connect/{provider}/{COACH}"
     assert stack.request("GET", path, headers=coach.headers).status in (400, 404)

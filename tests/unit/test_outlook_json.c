@@ -269,6 +269,9 @@ static const struct refused REFUSALS[] = {
 	{ OUTLOOK_EXCHANGE, 400, AAD("invalid_grant", 70008),            ERR_REFUSED, 0 },
 	{ OUTLOOK_EXCHANGE, 400, AAD("invalid_grant", 501481),           ERR_REFUSED, 0 },
 	{ OUTLOOK_EXCHANGE, 400, AAD("interaction_required", 50076),     ERR_REFUSED, 0 },
+	/* less was allowed than we asked for */
+	{ OUTLOOK_EXCHANGE, 400, "{\"error\":\"invalid_grant\",\"suberror\":\"consent_required\","
+	                         "\"error_codes\":[65001]}",             ERR_SCOPE_MISSING, 0 },
 	{ TOKENS, 400, AAD("invalid_scope", 70011),                      ERR_REFUSED, 0 },
 	{ TOKENS, 400, AAD("invalid_request", 900144),                   ERR_REFUSED, 0 },
 
