@@ -213,7 +213,7 @@ def table_print(rows):
         holds = {True: "holds", False: "MISSED", None: ""}[row["holds"]]
         lines.append((row["id"], row["what"], cell(row["floor"], row["format"]),
                       cell(row["calbridge"], row["format"]), cell(row["ratio"], "{:.2f}"),
-                      f"{target['sign']} {target['value']:.3g}{unit}", holds))
+                      f"{target['sign']} {target['value']:.4g}{unit}", holds))
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     print()
     for line in lines:

@@ -10,6 +10,7 @@ from stack.crowd import Crowd, request
 SILENT = 1000
 FLIGHTS = 512
 PROVIDER_MS = 200
+HEADER_S = 10       # nginx waits so long for a request
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +33,11 @@ def test_512_requests_in_flight_beside_1000_silent_connections_are_all_answered(
     connect(wide, bearer(wide))
     wide.sandbox.fault("slow", match={"path": "/events$", "count": None}, ms=PROVIDER_MS)
     with Crowd(wide, SILENT) as silent, Crowd(wide, FLIGHTS) as loud:
+        begun = time.monotonic()
         silent.hold()
         replies = loud.ask(invites(bearer(wide), FLIGHTS))
         assert [reply.status for reply in replies] == [200] * FLIGHTS
-        assert silent.count_open() == SILENT
+        assert silent.count_open() == SILENT or time.monotonic() - begun >= HEADER_S
     assert len({reply.json["calendarEventId"] for reply in replies}) == FLIGHTS
     assert len({reply.json["eventId"] for reply in replies}) == FLIGHTS
     assert len(events(wide)) == FLIGHTS
