@@ -20,7 +20,7 @@ run_packages="
 
 # To test, beside those.
 check_packages="
-	python3-pytest python3-cryptography python3-selenium chromium chromium-driver
+	python3-pytest python3-cryptography python3-selenium chromium chromium-driver nodejs
 	clang libclang-rt-14-dev shellcheck libnghttp2-dev systemd sudo"
 
 policy=/usr/sbin/policy-rc.d
