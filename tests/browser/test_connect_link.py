@@ -10,6 +10,7 @@ from conftest import COACH
 HOST = "host@example.com"       # the people of the sandbox
 OTHER = "other@example.com"
 WAIT_S = 20
+TITLES = {"google": "Google Calendar", "outlook": "Outlook Calendar"}
 INVITE = {"slot": "2031-05-06T14:00:00Z", "title": "Coffee chat", "durationMinutes": 45,
           "inviteeEmails": ["milan@example.org"], "hostId": COACH}
 
@@ -44,12 +45,12 @@ class Person:
     def press(self, selector):
         self.find(selector)[0].click()
 
-    def go_to_consent(self):
-        self.press("button[value=google]")
+    def go_to_consent(self, provider="google"):
+        self.press(f"button[value={provider}]")
         self.see("Choose an account", "body")
 
-    def consent(self, account=HOST):
-        self.go_to_consent()
+    def consent(self, account=HOST, provider="google"):
+        self.go_to_consent(provider)
         self.press(f"input[value='{account}']")
         self.press("button[value=allow]")
 
@@ -59,28 +60,31 @@ def person(clean, browser):
     return Person(clean, browser)
 
 
-def test_from_an_answer_to_a_connected_calendar(person):
+@pytest.mark.parametrize("provider", TITLES)
+def test_from_an_answer_to_a_connected_calendar(person, provider):
     person.open_link()
     person.see("Connect your calendar", "h1")
     person.see("Demo Coach")
-    person.consent()
-    person.see("Google Calendar is connected", "h1")
+    person.consent(provider=provider)
+    person.see(f"{TITLES[provider]} is connected", "h1")
     person.see(HOST)
     person.see("Demo Coach")
     assert person.invite().status == 200
 
 
-def test_from_a_withdrawn_consent_to_the_same_calendar_again(person):
+@pytest.mark.parametrize("provider", TITLES)
+def test_from_a_withdrawn_consent_to_the_same_calendar_again(person, provider):
     person.open_link()
-    person.consent()
-    person.see("Google Calendar is connected", "h1")
+    person.consent(provider=provider)
+    person.see(f"{TITLES[provider]} is connected", "h1")
     person.stack.sql("UPDATE coach_calendar_connections SET status = 'reauth_required', "
                      "access_token = NULL, refresh_token = NULL")
     person.open_link()
     person.see("Connect your calendar again", "h1")
     person.see(HOST)
-    person.consent()
-    person.see("Google Calendar is connected", "h1")
+    assert len(person.find("button")) == 1
+    person.consent(provider=provider)
+    person.see(f"{TITLES[provider]} is connected", "h1")
     assert person.invite().status == 200
 
 

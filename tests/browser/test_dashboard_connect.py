@@ -17,7 +17,10 @@ from conftest import COACH
 
 HOST = "host@example.com"       # the people of the sandbox
 OTHER = "other@example.com"
+PERSONAL = "person@outlook.example"
 WAIT_S = 20
+TITLES = {"google": "Google Calendar", "outlook": "Outlook Calendar"}
+COMPANIES = {"google": "Google", "outlook": "Microsoft"}
 FOLDER = SOURCE / "nginx" / "html" / "dashboard"
 
 
@@ -59,18 +62,26 @@ class Dashboard:
     def click(self, selector):
         self.wait(lambda: self.find(selector), selector)[0].click()
 
-    def go_to_consent(self, button="#connect-google"):
-        self.click(button)
+    def go_to_consent(self, provider="google", button=None):
+        self.click(button or f"#connect-{provider}")
         self.wait(lambda: self.find("input[name=account]"), "the consent page")
 
-    def consent(self, account=HOST, untick=False, button="#connect-google"):
+    def consent(self, provider="google", account=HOST, untick=False, button=None):
         """Through the provider's page and back."""
-        self.go_to_consent(button)
+        self.go_to_consent(provider, button)
         self.click(f"input[value='{account}']")
         if untick:
             self.click("input[name=scope]")
         self.click("button[value=allow]")
         self.back()
+
+    def deny(self, provider):
+        self.go_to_consent(provider)
+        self.click("button[value=deny]")
+        self.back()
+
+    def connections(self):
+        return self.stack.sql("SELECT provider, account_email FROM coach_calendar_connections")
 
     def back(self):
         self.wait(lambda: self.find("main[aria-busy=false]"), "the way back")
@@ -96,6 +107,11 @@ def page(clean, browser):
 def signed_in(page):
     page.sign_in()
     return page
+
+
+@pytest.fixture(params=list(TITLES))
+def provider(request):
+    return request.param
 
 
 def test_a_visitor_without_a_session_is_told_how_to_get_a_link(page):
@@ -186,18 +202,36 @@ def test_the_page_of_a_sandbox_says_that_it_is_one(signed_in):
     signed_in.see("This is a sandbox", "#sandbox")
 
 
-def test_connecting_ends_with_the_account_and_its_calendar(signed_in):
-    signed_in.consent()
-    signed_in.see("Google Calendar is connected", "[role=status]")
+def test_connecting_ends_with_the_account_and_its_calendar(signed_in, provider):
+    signed_in.consent(provider)
+    signed_in.see(f"{TITLES[provider]} is connected", "[role=status]")
     signed_in.see(HOST, "[role=status]")
     assert signed_in.browser.current_url == signed_in.url
     card, = signed_in.cards()
     assert card.get_attribute("data-state") == "connected"
-    assert HOST in card.text and "Connected" in card.text
+    assert HOST in card.text and TITLES[provider] in card.text and "Connected" in card.text
+    assert "Your main calendar" in card.text
     assert signed_in.browser.title.startswith("1 calendar connected")
     times = [one.get_attribute("datetime") for one in signed_in.find("article time")]
     assert len(times) == 2 and times[0] == times[1] and times[0].endswith("Z")
     signed_in.see("Europe/Berlin")
+
+
+def test_a_calendar_of_each_provider_stands_beside_the_other(signed_in):
+    for provider, title in TITLES.items():
+        signed_in.consent(provider)
+        signed_in.see(f"{title} is connected", "[role=status]")
+    signed_in.see("2 calendars connected", "h1")
+    assert [one.accessible_name for one in signed_in.cards()] == [
+        f"{HOST}, {title}" for title in TITLES.values()]
+    assert signed_in.text("#connect .go").split("\n") == [
+        f"Connect another {company} account" for company in COMPANIES.values()]
+
+
+def test_a_personal_microsoft_account_is_connected_like_any_other(signed_in):
+    signed_in.consent("outlook", PERSONAL)
+    signed_in.see("Outlook Calendar is connected", "[role=status]")
+    signed_in.see(PERSONAL, "article")
 
 
 def test_the_result_is_told_once_and_not_again_after_a_reload(signed_in):
@@ -208,16 +242,14 @@ def test_the_result_is_told_once_and_not_again_after_a_reload(signed_in):
     assert signed_in.text("[role=status]") == ""
 
 
-def test_success_is_not_believed_from_the_address_alone(signed_in):
-    signed_in.open("?calendar=connected&provider=google")
+def test_success_is_not_believed_from_the_address_alone(signed_in, provider):
+    signed_in.open(f"?calendar=connected&provider={provider}")
     signed_in.see("We could not see the new connection yet", "[role=status]")
     assert "is connected" not in signed_in.text("[role=status]")
 
 
-def test_saying_no_connects_nothing_and_blames_nobody(signed_in):
-    signed_in.go_to_consent()
-    signed_in.click("button[value=deny]")
-    signed_in.back()
+def test_saying_no_connects_nothing_and_blames_nobody(signed_in, provider):
+    signed_in.deny(provider)
     signed_in.see("You did not allow the access, so nothing was connected", "[role=status]")
     signed_in.see("No calendar connected yet", "h1")
     assert signed_in.browser.current_url == signed_in.url
@@ -227,7 +259,29 @@ def test_an_unticked_calendar_is_named_as_the_reason(signed_in):
     signed_in.consent(untick=True)
     signed_in.see("did not allow access to the calendar", "[role=alert]")
     signed_in.see("No calendar connected yet", "h1")
-    assert signed_in.stack.sql("SELECT COUNT(*) AS n FROM coach_calendar_connections")[0]["n"] == 0
+    assert not signed_in.connections()
+
+
+def test_an_administrators_wall_is_named_and_leads_back(signed_in):
+    signed_in.stack.sandbox.settings(admin_consent=True)
+    signed_in.go_to_consent("outlook")
+    signed_in.click(f"input[value='{HOST}']")
+    signed_in.click("button[value=allow]")
+    signed_in.see("Need admin approval", "body")
+    signed_in.click("[data-way-back]")
+    signed_in.back()
+    signed_in.see("wants its administrator to approve", "[role=alert]")
+    signed_in.see("No calendar connected yet", "h1")
+    assert not signed_in.connections()
+
+
+def test_an_account_without_a_mailbox_is_told_as_one(signed_in):
+    signed_in.stack.sandbox.fault("MailboxNotEnabledForRESTAPI", match={"path": "/me/calendar"})
+    signed_in.consent("outlook")
+    signed_in.see("That account has no calendar", "[role=alert]")
+    assert not signed_in.connections()
+    signed_in.consent("outlook", OTHER)
+    signed_in.see("Outlook Calendar is connected", "[role=status]")
 
 
 @pytest.mark.parametrize("reason,words", [
@@ -251,18 +305,18 @@ def test_each_reason_has_words_of_its_own_and_an_unknown_one_is_not_echoed(page,
     assert "<b>" not in page.text(".notice") and not page.find(".notice b")
 
 
-def test_a_withdrawn_consent_asks_for_one_thing_and_signing_in_again_mends_it(signed_in):
-    signed_in.consent()
-    signed_in.see("Google Calendar is connected")
+def test_a_withdrawn_consent_asks_for_one_thing_and_signing_in_again_mends_it(signed_in, provider):
+    signed_in.consent(provider)
+    signed_in.see(f"{TITLES[provider]} is connected")
     signed_in.stack.sql("UPDATE coach_calendar_connections SET status = 'reauth_required', "
                         "access_token = NULL, refresh_token = NULL")
     signed_in.open()
     signed_in.see("Needs sign-in", "article")
     signed_in.see("1 calendar needs your sign-in", "h1")
     button, = signed_in.find("main .primary")
-    assert button.accessible_name == f"Sign in to Google again, {HOST}"
-    signed_in.consent(button="main .primary")
-    signed_in.see("Google Calendar is connected", "[role=status]")
+    assert button.accessible_name == f"Sign in to {COMPANIES[provider]} again, {HOST}"
+    signed_in.consent(provider, button="main .primary")
+    signed_in.see(f"{TITLES[provider]} is connected", "[role=status]")
     card, = signed_in.cards()
     assert card.get_attribute("data-state") == "connected"
 
@@ -278,12 +332,12 @@ def test_what_passes_by_itself_never_asks_for_a_sign_in(signed_in):
     assert not signed_in.find("main .primary")
 
 
-def test_a_refused_application_is_our_problem_on_every_coachs_page(signed_in):
-    signed_in.consent()
-    signed_in.see("Google Calendar is connected")
+def test_a_refused_application_is_our_problem_on_every_coachs_page(signed_in, provider):
+    signed_in.consent(provider)
+    signed_in.see(f"{TITLES[provider]} is connected")
     signed_in.stack.sql("INSERT INTO provider_limits (subject, paused_until, reason, updated_at) "
-                        "VALUES ('google', UTC_TIMESTAMP(3) + INTERVAL 60 SECOND, "
-                        "'provider_misconfigured', UTC_TIMESTAMP(3))")
+                        "VALUES (%s, UTC_TIMESTAMP(3) + INTERVAL 60 SECOND, "
+                        "'provider_misconfigured', UTC_TIMESTAMP(3))", (provider,))
     signed_in.open()
     signed_in.see("Problem on our side", "article")
     signed_in.see("signing in again would not help", "article")
@@ -385,12 +439,12 @@ def test_each_text_is_there_in_both_languages_with_the_same_places(signed_in):
 def test_the_way_to_the_provider_needs_no_mouse(signed_in):
     body = signed_in.find("body")[0]
     order = []
-    while "connect-google" not in order and len(order) < 20:
+    while "connect-outlook" not in order and len(order) < 20:
         body.send_keys(Keys.TAB) if not order else \
             signed_in.browser.switch_to.active_element.send_keys(Keys.TAB)
         order.append(signed_in.browser.switch_to.active_element.get_attribute("id"))
-    assert order[-1] == "connect-google"
-    assert order.index("language") < order.index("sign-out") < len(order) - 1
+    assert order[-2:] == ["connect-google", "connect-outlook"]
+    assert order.index("language") < order.index("sign-out") < len(order) - 2
     signed_in.browser.switch_to.active_element.send_keys(Keys.ENTER)
     signed_in.wait(lambda: signed_in.find("input[name=account]"), "the consent page")
 

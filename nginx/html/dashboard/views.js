@@ -111,18 +111,18 @@ function advice(connection, state, page) {
 function card(connection, page) {
   const state = stateOf(connection);
   const { tone, icon: name, word } = STATES[state];
-  const heading = `account-${connection.id}`, kind = `provider-${connection.id}`;
+  const account = connection.accountEmail || t("unknownAccount");
+  const provider = t(`provider.${connection.provider}`);
 
   return el("li", {}, el("article", {
     class: `card connection ${tone}`, id: `connection-${connection.id}`,
-    "aria-labelledby": `${heading} ${kind}`, "data-state": state,
+    "aria-label": `${account}, ${provider}`, "data-state": state,
   },
   el("div", { class: "connection-top" },
     tile("calendar"),
     el("div", {},
-      el("h3", { id: heading }, el("bdi", {},
-        breakable(connection.accountEmail || t("unknownAccount")))),
-      el("p", { class: "soft small", id: kind }, t(`provider.${connection.provider}`))),
+      el("h3", {}, el("bdi", {}, breakable(account))),
+      el("p", { class: "soft small" }, provider)),
     el("p", { class: `badge ${tone}` }, icon(name), t(word, { company: company(connection) }))),
   advice(connection, state, page),
   el("hr"),
