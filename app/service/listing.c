@@ -185,17 +185,19 @@ static bool step(struct run *run)
 
 /* The row of an event in this calendar; one that is seen through another calendar is not shown. */
 static const struct mapping *row_of(const struct source *source, const struct placed *item,
-				    const struct mapping *rows, size_t n)
+				    const struct kept_list *kept)
 {
 	struct id id;
 
 	if (id_read(item->marker, &id))
 		return NULL;
-	for (size_t i = 0; i < n; i++) {
-		if (id_equal(&rows[i].id, &id) && rows[i].state == MAPPING_PLACED &&
-		    id_equal(&rows[i].connection, &source->connection->id) &&
-		    slice_equal(rows[i].calendar_id, source->calendar_id))
-			return &rows[i];
+	for (size_t i = 0; i < kept->n_rows; i++) {
+		const struct mapping *row = &kept->rows[i];
+
+		if (id_equal(&row->id, &id) && row->state == MAPPING_PLACED &&
+		    id_equal(&row->connection, &source->connection->id) &&
+		    slice_equal(row->calendar_id, source->calendar_id))
+			return row;
 	}
 	return NULL;
 }
@@ -219,33 +221,31 @@ static enum err show(const struct run *run, const struct mapping *row, const str
 }
 
 /* The rows of what was read. */
-static enum err find_rows(const struct run *run, struct mapping **rows, size_t *n, struct fail *why)
+static enum err find_rows(const struct run *run, struct kept_list *kept, struct fail *why)
 {
 	const struct owner *owner = &run->target->owner;
 	const struct kept_owner whose = {.tenant = &owner->tenant, .owner = &owner->id};
 	struct id ids[KEPT_EVENTS_MAX];
-	size_t n_ids = 0;
 
-	for (size_t i = 0; i < run->got.n && n_ids < KEPT_EVENTS_MAX; i++) {
-		if (!id_read(run->got.items[i].marker, &ids[n_ids]))
-			n_ids++;
+	*kept = (struct kept_list){.ids = ids};
+	for (size_t i = 0; i < run->got.n && kept->n_ids < KEPT_EVENTS_MAX; i++) {
+		if (!id_read(run->got.items[i].marker, &ids[kept->n_ids]))
+			kept->n_ids++;
 	}
-	return kept_events_of(run->work->svc->db, whose, ids, n_ids, run->work->arena, rows, n,
-			      why);
+	return kept_events_of(run->work->svc->db, whose, kept, run->work->arena, why);
 }
 
 static enum err show_all(const struct run *run, struct listing *out, struct fail *why)
 {
 	struct slice *items = arena_array(run->work->arena, run->got.n + 1, sizeof(*items));
-	struct mapping *rows = NULL;
-	size_t n_rows = 0;
-	enum err e = items ? find_rows(run, &rows, &n_rows, why) : ERR_NOMEM;
+	struct kept_list kept;
+	enum err e = items ? find_rows(run, &kept, why) : ERR_NOMEM;
 
 	out->items = items;
 	out->n = 0;
 	for (size_t i = 0; i < run->got.n && !e; i++) {
 		const struct placed *item = &run->got.items[i];
-		const struct mapping *row = row_of(&run->sources[run->at], item, rows, n_rows);
+		const struct mapping *row = row_of(&run->sources[run->at], item, &kept);
 
 		if (row && !item->cancelled)
 			e = show(run, row, item, &items[out->n++]);

@@ -40,28 +40,28 @@ enum err kept_events_find(struct db *db, struct kept_owner owner, const struct i
 	return e;
 }
 
-enum err kept_events_of(struct db *db, struct kept_owner owner, const struct id *ids, size_t n,
-			struct arena *arena, struct mapping **out, size_t *n_out, struct fail *why)
+enum err kept_events_of(struct db *db, struct kept_owner owner, struct kept_list *list,
+			struct arena *arena, struct fail *why)
 {
 	struct db_value in[2 + KEPT_EVENTS_MAX] = {db_id(owner.tenant), db_id(owner.owner)};
 	struct db_rows rows;
 	enum err e;
 
-	*out = NULL;
-	*n_out = 0;
-	if (n == 0)
+	list->rows = NULL;
+	list->n_rows = 0;
+	if (list->n_ids == 0)
 		return OK;
 	for (size_t i = 0; i < KEPT_EVENTS_MAX; i++)
-		in[2 + i] = db_id(&ids[i < n ? i : n - 1]);
+		in[2 + i] = db_id(&list->ids[i < list->n_ids ? i : list->n_ids - 1]);
 	e = db_read_all(db, &KEPT_EVENTS_OF, in, ARRAY_LEN(in), arena, &rows, why);
 	if (e)
 		return e;
-	*out = arena_array(arena, rows.n_rows + 1, sizeof(**out));
-	if (!*out)
+	list->rows = arena_array(arena, rows.n_rows + 1, sizeof(*list->rows));
+	if (!list->rows)
 		return ERR_NOMEM;
-	*n_out = rows.n_rows;
+	list->n_rows = rows.n_rows;
 	for (size_t i = 0; i < rows.n_rows; i++)
-		mapping_from_row(rows.values + i * rows.n_columns, &(*out)[i]);
+		mapping_from_row(rows.values + i * rows.n_columns, &list->rows[i]);
 	return OK;
 }
 

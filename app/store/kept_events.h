@@ -27,10 +27,17 @@ MUST_USE enum err kept_events_find(struct db *db, struct kept_owner owner, const
 
 enum { KEPT_EVENTS_MAX = 64 };
 
-/* Those of n ids (at most KEPT_EVENTS_MAX) that there are, in no order. */
-MUST_USE enum err kept_events_of(struct db *db, struct kept_owner owner, const struct id *ids,
-				 size_t n, struct arena *arena, struct mapping **out, size_t *n_out,
-				 struct fail *why);
+/* Ids that are asked for (at most KEPT_EVENTS_MAX), and the rows that there are of them. */
+struct kept_list {
+	const struct id *ids;
+	size_t n_ids;
+	struct mapping *rows; /* in no order */
+	size_t n_rows;
+};
+
+/* Fills in the rows of list. */
+MUST_USE enum err kept_events_of(struct db *db, struct kept_owner owner, struct kept_list *list,
+				 struct arena *arena, struct fail *why);
 
 /* A calendar in which something of the owner's was made. */
 struct kept_calendar {

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Callable
 from urllib.parse import quote, urlencode
 
+from consent import Browser
 from flows import ABSENT, CALLBACK, confirm, cookies, new_key
+from links import led_to, link_of, press
 
 EVENTS = "/api/calendars/events"
 TEACHER = "instructor-123"
@@ -195,6 +197,20 @@ def teacher_at(stack, bearer, provider, owner=TEACHER, account=ACCOUNT, key=None
     connect_to(stack, bearer(owner), owner, account, side)
     stack.sandbox.reset()
     return Teacher(stack, key or new_key(stack), side, owner, account)
+
+
+def teacher_of(stack, tenant, provider, owner=TEACHER, account=ACCOUNT):
+    """One of another client application, who connects by the link that a booking is answered with.
+    """
+    side, key = SIDES[provider], new_key(stack, tenant=tenant)
+    teacher, browser = Teacher(stack, key, side, owner, account), Browser(stack)
+    url = led_to(press(browser, link_of(stack, teacher.create()), provider))
+    end = browser.come_back(stack.sandbox.approve(url, account, provider=side.hands))
+    if end.status == 200:
+        end = browser.decide(end, "yes")
+    assert end.status == 302 and "calendar=connected" in end.headers["Location"], end.text
+    stack.sandbox.reset()
+    return teacher
 
 
 def rows(stack):

@@ -98,43 +98,40 @@ static void a_day_later_the_answer_is_forgotten_and_the_event_is_not(void **stat
 
 static void nobody_finds_another_ones(void **state)
 {
-	struct mapping mapping = placed("primary"), found, *list;
+	struct mapping mapping = placed("primary"), found;
+	struct kept_list list = {.ids = &mapping.id, .n_ids = 1};
 	struct id other = store_owner(&tenant, "other"), stranger = store_tenant("stranger");
 	const struct kept_owner others[] = {{&tenant, &other}, {&stranger, &owner}};
-	size_t n;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
 		assert_int_equal(kept_events_find(store_db(), others[i], &mapping.id, store_arena(),
 						  &found, NULL),
 				 ERR_NOT_FOUND);
-		assert_int_equal(kept_events_of(store_db(), others[i], &mapping.id, 1,
-						store_arena(), &list, &n, NULL),
+		assert_int_equal(kept_events_of(store_db(), others[i], &list, store_arena(), NULL),
 				 OK);
-		assert_int_equal(n, 0);
+		assert_int_equal(list.n_rows, 0);
 	}
 }
 
 static void of_many_ids_those_that_there_are_are_found(void **state)
 {
+	const struct {
+		size_t asked, found;
+	} cases[] = {{KEPT_EVENTS_MAX, KEPT_EVENTS_MAX / 2}, {1, 1}, {2, 1}, {0, 0}};
 	struct id ids[KEPT_EVENTS_MAX];
-	struct mapping *list;
-	size_t n;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
 		ids[i] = i % 2 ? id_new() : placed("primary").id;
-	assert_int_equal(kept_events_of(store_db(), whose, ids, ARRAY_LEN(ids), store_arena(),
-					&list, &n, NULL),
-			 OK);
-	assert_int_equal(n, KEPT_EVENTS_MAX / 2);
-	assert_int_equal(kept_events_of(store_db(), whose, ids, 1, store_arena(), &list, &n, NULL),
-			 OK);
-	assert_int_equal(n, 1);
-	assert_true(id_equal(&list[0].id, &ids[0]));
-	assert_int_equal(kept_events_of(store_db(), whose, ids, 0, store_arena(), &list, &n, NULL),
-			 OK);
-	assert_int_equal(n, 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct kept_list list = {.ids = ids, .n_ids = cases[i].asked};
+
+		assert_int_equal(kept_events_of(store_db(), whose, &list, store_arena(), NULL), OK);
+		assert_int_equal(list.n_rows, cases[i].found);
+		if (cases[i].found == 1)
+			assert_true(id_equal(&list.rows[0].id, &ids[0]));
+	}
 }
 
 static void each_calendar_is_named_once_in_order(void **state)
