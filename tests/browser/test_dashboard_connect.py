@@ -221,6 +221,7 @@ def test_a_calendar_of_each_provider_stands_beside_the_other(signed_in):
     for provider, title in TITLES.items():
         signed_in.consent(provider)
         signed_in.see(f"{title} is connected", "[role=status]")
+    signed_in.see("can now be written to the main calendar of", "[role=status]")
     signed_in.see("2 calendars connected", "h1")
     assert [one.accessible_name for one in signed_in.cards()] == [
         f"{HOST}, {title}" for title in TITLES.values()]

@@ -134,7 +134,7 @@ function tellConnected(provider) {
     return;
   }
   say("outcome", { tone: "ok", icon: "check", title: () => t("doneTitle", { provider: t(known) }),
-    text: () => t("doneText", { calendar: calendar(),
+    text: () => t(one.isDefault ? "doneText" : "doneAlso", { calendar: calendar(),
       account: isolated(one.accountEmail || t("unknownAccount")) }) });
 }
 

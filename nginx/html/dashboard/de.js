@@ -108,6 +108,7 @@ export default {
 
   doneTitle: "{provider} ist verbunden",
   doneText: "Termine werden jetzt in {calendar} von {account} eingetragen.",
+  doneAlso: "Termine können jetzt auch in {calendar} von {account} eingetragen werden.",
   doneMain: "den Hauptkalender",
   doneNamed: "den Kalender „{name}“",
   doneUnseen: "Wir konnten die neue Verbindung noch nicht sehen. Bitte schauen Sie unten nach, und versuchen Sie es erneut, wenn sie fehlt.",

@@ -108,6 +108,7 @@ export default {
 
   doneTitle: "{provider} is connected",
   doneText: "Appointments are now written to {calendar} of {account}.",
+  doneAlso: "Appointments can now be written to {calendar} of {account} as well.",
   doneMain: "the main calendar",
   doneNamed: "the calendar “{name}”",
   doneUnseen: "We could not see the new connection yet. Please look below, and try again if it is missing.",
