@@ -20,7 +20,7 @@ from stack.guard import stat_fields
 from stack.processes import remove_folder, temporary_folder, wait_for
 
 WAIT_S = 20
-Printed = namedtuple("Printed", "dashboard sign_in calendar authority curl")
+Printed = namedtuple("Printed", "dashboard sign_in calendar authority curl event")
 
 
 class Run:
@@ -36,7 +36,7 @@ class Run:
         lines = []
         for line in self.process.stdout:
             lines.append(line)
-            if line.startswith("  curl "):
+            if sum(one.startswith("  curl ") for one in lines) == 2:
                 break
         self.text = "".join(lines)
 
@@ -45,9 +45,9 @@ class Run:
         """What there is to open, to trust and to send."""
         named = dict(re.findall(r"^  (dashboard|sign in|calendar|authority) +(\S+)", self.text,
                                 re.M))
-        curl, = re.findall(r"^  (curl .*)$", self.text, re.M)
+        curl, event = re.findall(r"^  (curl .*)$", self.text, re.M)
         return Printed(named["dashboard"], named["sign in"], named["calendar"], named["authority"],
-                       curl)
+                       curl, event)
 
     def started(self):
         """Every process below make, each with its start."""
@@ -129,12 +129,12 @@ def send(line):
     return json.loads(done.stdout)
 
 
-def check_event(browser, printed, answer):
+def check_event(browser, printed, answer, reminders):
     """The sandbox's calendar page shows the event that the printed line asked for."""
     body = json.loads(shlex.split(printed.curl)[shlex.split(printed.curl).index("-d") + 1])
     browser.get(printed.calendar)
     text = see(browser, body["title"], "article")
-    for words in (body["location"], "America/New_York", "default reminders"):
+    for words in (body["location"], "America/New_York", reminders):
         assert words in text, text
     event, = browser.find_elements(By.CSS_SELECTOR, "article")
     assert event.get_attribute("data-event") == answer["calendarEventId"]
@@ -144,20 +144,24 @@ def check_event(browser, printed, answer):
         By.CSS_SELECTOR, "[data-guest]")] == body["inviteeEmails"]
 
 
-def test_from_run_to_the_event_in_the_calendar_and_a_second_run_that_keeps_it(run, browse):
+@pytest.mark.parametrize("provider, title, reminders", [
+    ("google", "Google Calendar", "default reminders"),
+    ("outlook", "Outlook Calendar", "15 minutes before")])
+def test_from_run_to_the_event_in_the_calendar_and_a_second_run_that_keeps_it(
+        run, browse, provider, title, reminders):
     first = run()
     browser = browse()
     browser.get(first.printed.sign_in)
     see(browser, "No calendar connected yet", "h1")
     assert browser.current_url == first.printed.dashboard
-    click(browser, "#connect-google")
+    click(browser, f"#connect-{provider}")
     click(browser, "input[value='host@example.com']")
     click(browser, "button[value=allow]")
-    see(browser, "Google Calendar is connected", "[role=status]")
+    see(browser, f"{title} is connected", "[role=status]")
 
     answer = send(first.printed.curl)
     assert re.fullmatch(r"evt_\w+", answer["eventId"]) and answer["calendarEventId"]
-    check_event(browser, first.printed, answer)
+    check_event(browser, first.printed, answer, reminders)
     browser.get(first.printed.dashboard)
     see(browser, "1 calendar connected", "h1")
 
@@ -169,10 +173,14 @@ def test_from_run_to_the_event_in_the_calendar_and_a_second_run_that_keeps_it(ru
     port = int(re.search(r":(\d+)/", first.printed.dashboard)[1])
     second = run(port)
     assert second.printed.dashboard == first.printed.dashboard
-    check_event(browser, second.printed, answer)
+    check_event(browser, second.printed, answer, reminders)
     browser.get(second.printed.dashboard)
     see(browser, "1 calendar connected", "h1")
     assert send(second.printed.curl)["eventId"] != answer["eventId"]
+    made = send(second.printed.event)
+    assert made["provider"] == provider and made["attendees"]
+    browser.get(second.printed.calendar)
+    see(browser, made["summary"], "article")
     assert "calbridge has stopped" in second.ctrl_c()
 
 

@@ -50,22 +50,39 @@ def lock(folder):
     return file
 
 
-def next_morning():
-    """Ten o'clock in New York on the next working day, as a local time."""
+def next_working_day():
+    """The next working day in New York."""
     day = datetime.datetime.now(zoneinfo.ZoneInfo(ZONE)).date() + datetime.timedelta(days=1)
     while day.weekday() > 4:
         day += datetime.timedelta(days=1)
-    return f"{day}T10:00:00"
+    return day
 
 
-def curl_line(stack):
-    body = json.dumps({"hostId": HOST, "slot": next_morning(), "timeZone": ZONE,
-                       "title": "Coffee with Milan", "durationMinutes": 45,
-                       "inviteeEmails": ["milan@example.org"], "location": "Cafe Central"})
-    words = ["curl", "--cacert", str(stack.authority.certificate),
-             "-H", f"Origin: {stack.public.url}", "-H", "Content-Type: application/json",
-             "-d", body, f"{stack.public.url}/api/calendar/invite"]
+def curl_line(stack, path, body, *headers):
+    words = ["curl", "--cacert", str(stack.authority.certificate)]
+    for header in (*headers, "Content-Type: application/json"):
+        words += ["-H", header]
+    words += ["-d", json.dumps(body), stack.public.url + path]
     return " ".join(map(shlex.quote, words))
+
+
+def invite_line(stack):
+    """As the page of a front end sends it, which shows no key."""
+    return curl_line(stack, "/api/calendar/invite", {
+        "hostId": HOST, "slot": f"{next_working_day()}T10:00:00", "timeZone": ZONE,
+        "title": "Coffee with Milan", "durationMinutes": 45,
+        "inviteeEmails": ["milan@example.org"], "location": "Cafe Central"},
+        f"Origin: {stack.public.url}")
+
+
+def event_line(stack):
+    """As the server of a booking site sends it."""
+    day = next_working_day()
+    return curl_line(stack, "/api/calendars/events", {
+        "summary": "Piano lesson", "startTime": f"{day}T14:00:00", "endTime": f"{day}T14:45:00",
+        "timeZone": ZONE, "attendees": [{"email": "ana@example.org"}], "sendNotifications": True},
+        f"x-instructorops-key: {stack.settings['INSTRUCTOROPS_API_KEY']}",
+        f"x-instructor-id: {HOST}")
 
 
 def tell(stack):
@@ -79,7 +96,9 @@ def tell(stack):
                   "               (the sandbox stands in for Google and Outlook; no mail leaves here)"]
     lines += [f"  authority    {stack.authority.certificate}   (a browser asks once whether "
               "to trust it)", "",
-              "Sign in, connect Google, then send an invite:", "", f"  {curl_line(stack)}", ""]
+              "Sign in, connect Google or Outlook, then send an invite:", "",
+              f"  {invite_line(stack)}", "",
+              "and an event, with this stack's own key:", "", f"  {event_line(stack)}", ""]
     print("\n".join(lines), flush=True)
 
 
@@ -118,7 +137,10 @@ def main():
         options.run.mkdir(exist_ok=True)
         with lock(options.run):
             port = int(os.environ.get("CALBRIDGE_PORT") or 8443)
-            serve(Stack(options.run, options.build, port=port, settings=SETTINGS, site=SITE))
+            stack = Stack(options.run, options.build, port=port, settings=SETTINGS, site=SITE)
+            stack.own_settings["INSTRUCTOROPS_API_KEY"] = stack.settings.kept(
+                "INSTRUCTOROPS_API_KEY")
+            serve(stack)
     except Stopped:
         with contextlib.suppress(OSError):
             print("\ncalbridge has stopped", flush=True)
