@@ -105,6 +105,7 @@ def test_every_block_of_commands_is_among_those_that_are_run():
     found = re.findall(r"^```(\w+)\n(.*?)^```", README, re.M | re.S)
     run = [*blocks("Try it: two commands"), *blocks("Deploying")]
     assert {language for language, _ in run} == {"sh", "sql"}
+    run += blocks("The endpoints")      # by tests/http/test_readme.py, beside a calendar
     assert [one for one in found if one not in run and one[0] != "js"] == []
 
 
