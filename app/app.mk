@@ -23,6 +23,7 @@ libcalbridge_a_SOURCES = \
 	app/base/text.c app/base/text.h \
 	app/base/url.c app/base/url.h \
 	app/base/zone.c app/base/zone.h \
+	app/model/appointment.c app/model/appointment.h \
 	app/model/backoff.c app/model/backoff.h \
 	app/model/connect_link.c app/model/connect_link.h \
 	app/model/event.c app/model/event.h \
@@ -30,6 +31,7 @@ libcalbridge_a_SOURCES = \
 	app/model/guests.c app/model/guests.h \
 	app/model/issuer.c app/model/issuer.h \
 	app/model/page_token.c app/model/page_token.h \
+	app/model/privacy.c app/model/privacy.h \
 	app/model/return_place.c app/model/return_place.h \
 	app/model/standing.c app/model/standing.h \
 	app/io/batch.c app/io/batch.h \

@@ -2,6 +2,7 @@
 
 UNIT_TESTS = \
 	tests/unit/test_answer \
+	tests/unit/test_appointment \
 	tests/unit/test_arena \
 	tests/unit/test_auth \
 	tests/unit/test_backoff \
@@ -41,6 +42,7 @@ UNIT_TESTS = \
 	tests/unit/test_page \
 	tests/unit/test_page_token \
 	tests/unit/test_prefork \
+	tests/unit/test_privacy \
 	tests/unit/test_rand \
 	tests/unit/test_request \
 	tests/unit/test_return_place \
@@ -85,6 +87,7 @@ FUZZ_REPLAYS = \
 	tests/fuzz/replay_json \
 	tests/fuzz/replay_jwt \
 	tests/fuzz/replay_outlook_json \
+	tests/fuzz/replay_privacy \
 	tests/fuzz/replay_rfc3339 \
 	tests/fuzz/replay_route
 FUZZ_TARGETS = \
@@ -93,6 +96,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_jwt \
 	tests/fuzz/fuzz_outlook_json \
+	tests/fuzz/fuzz_privacy \
 	tests/fuzz/fuzz_rfc3339 \
 	tests/fuzz/fuzz_route
 
@@ -119,6 +123,9 @@ UNIT_HELPERS = tests/unit/db_fixture.h tests/unit/db_proxy.h tests/unit/https_se
 tests_unit_test_answer_SOURCES = tests/unit/test_answer.c tests/unit/web_fixture.c $(UNIT_HELPERS)
 tests_unit_test_answer_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_answer_LDADD = $(UNIT_LIBS)
+tests_unit_test_appointment_SOURCES = tests/unit/test_appointment.c $(UNIT_HELPERS)
+tests_unit_test_appointment_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_appointment_LDADD = $(UNIT_LIBS)
 tests_unit_test_arena_SOURCES = tests/unit/test_arena.c $(UNIT_HELPERS)
 tests_unit_test_arena_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_arena_LDADD = $(UNIT_LIBS)
@@ -236,6 +243,9 @@ tests_unit_test_page_token_LDADD = $(UNIT_LIBS)
 tests_unit_test_prefork_SOURCES = tests/unit/test_prefork.c $(UNIT_HELPERS)
 tests_unit_test_prefork_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_prefork_LDADD = $(UNIT_LIBS)
+tests_unit_test_privacy_SOURCES = tests/unit/test_privacy.c $(UNIT_HELPERS)
+tests_unit_test_privacy_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_privacy_LDADD = $(UNIT_LIBS)
 tests_unit_test_rand_SOURCES = tests/unit/test_rand.c $(UNIT_HELPERS)
 tests_unit_test_rand_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_rand_LDADD = $(UNIT_LIBS)
@@ -366,6 +376,11 @@ tests_fuzz_replay_outlook_json_LDADD = $(CB_LIBS)
 tests_fuzz_fuzz_outlook_json_SOURCES = tests/fuzz/fuzz_outlook_json.c
 tests_fuzz_fuzz_outlook_json_LDADD = $(CB_LIBS)
 tests_fuzz_fuzz_outlook_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_replay_privacy_SOURCES = tests/fuzz/fuzz_privacy.c tests/fuzz/replay.c
+tests_fuzz_replay_privacy_LDADD = $(CB_LIBS)
+tests_fuzz_fuzz_privacy_SOURCES = tests/fuzz/fuzz_privacy.c
+tests_fuzz_fuzz_privacy_LDADD = $(CB_LIBS)
+tests_fuzz_fuzz_privacy_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_replay_rfc3339_SOURCES = tests/fuzz/fuzz_rfc3339.c tests/fuzz/replay.c
 tests_fuzz_replay_rfc3339_LDADD = $(CB_LIBS)
 tests_fuzz_fuzz_rfc3339_SOURCES = tests/fuzz/fuzz_rfc3339.c
