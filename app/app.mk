@@ -56,6 +56,7 @@ libcalbridge_a_SOURCES = \
 	app/io/prefork.c app/io/prefork.h \
 	app/io/tally.c app/io/tally.h \
 	app/store/api_keys.c app/store/api_keys.h \
+	app/store/appointments.c app/store/appointments.h \
 	app/store/audit_log.c app/store/audit_log.h \
 	app/store/callers.c app/store/callers.h \
 	app/store/column.c app/store/column.h \

@@ -63,6 +63,7 @@ UNIT_TESTS = \
 # These need a database; tests/unit/with_mariadb.sh gives each one of its own.
 UNIT_DB_TESTS = \
 	tests/unit/test_api_keys \
+	tests/unit/test_appointments \
 	tests/unit/test_audit_log \
 	tests/unit/test_calbridge \
 	tests/unit/test_callers \
@@ -294,6 +295,9 @@ tests_unit_test_zone_LDADD = $(UNIT_LIBS)
 tests_unit_test_api_keys_SOURCES = tests/unit/test_api_keys.c tests/unit/store_fixture.c $(UNIT_HELPERS)
 tests_unit_test_api_keys_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_api_keys_LDADD = $(UNIT_LIBS)
+tests_unit_test_appointments_SOURCES = tests/unit/test_appointments.c tests/unit/store_fixture.c $(UNIT_HELPERS)
+tests_unit_test_appointments_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_appointments_LDADD = $(UNIT_LIBS)
 tests_unit_test_audit_log_SOURCES = tests/unit/test_audit_log.c tests/unit/store_fixture.c $(UNIT_HELPERS)
 tests_unit_test_audit_log_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_audit_log_LDADD = $(UNIT_LIBS)

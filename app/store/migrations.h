@@ -13,7 +13,7 @@
 struct db;
 
 /* The schema that this program works with: the number of the last file in sql/. */
-enum { SCHEMA_VERSION = 8 };
+enum { SCHEMA_VERSION = 11 };
 
 /*
  * Applies what is missing, as the migrating user (DB_MIGRATE). Waits up to 60 s for another

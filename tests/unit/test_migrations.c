@@ -28,6 +28,8 @@ enum { FOLDER_BYTES = 256, COMMANDS_MAX = 400 };
 DB_STATEMENT(RECORDED, "SELECT number, name FROM schema_migrations ORDER BY number");
 DB_STATEMENT(A_SUM, "SELECT COUNT(*), SUM(n) FROM a");
 DB_STATEMENT(B_COUNT, "SELECT COUNT(*) FROM b");
+DB_STATEMENT(TRIGGERS, "SELECT COUNT(*) FROM information_schema.TRIGGERS"
+		       " WHERE TRIGGER_SCHEMA = DATABASE()");
 DB_STATEMENT(HOLDER, "SELECT COUNT(*) FROM schema_migrations_lock WHERE holder IS NOT NULL");
 
 static struct db_settings settings;
@@ -561,6 +563,43 @@ static void our_files_make_the_schema_that_the_program_works_with(void **state)
 	db_pool_give_back(db->pool, conn);
 }
 
+/* As one does who was killed behind it: what stands above it in the file once more. */
+static void run_again_up_to(const struct migration_file *file, size_t end)
+{
+	struct slice rest = file_slice(&file->text), statement;
+
+	do {
+		assert_int_equal(migration_files_cut(&rest, &statement, &why), OK);
+		if (statement.len && db_run_script(db, statement, &why))
+			fail_msg("%s: %s", file->name, why.detail);
+	} while (statement.len && file->text.len - rest.len < end);
+}
+
+static void each_of_our_files_can_be_run_again_behind_any_statement(void **state)
+{
+	const char *source = getenv("srcdir");
+	struct migration_files files;
+	char ours[FOLDER_BYTES];
+	unsigned triggers = 0;
+	struct db_value out;
+
+	(void)state;
+	snprintf(ours, sizeof(ours), "%s/sql", source ? source : ".");
+	assert_int_equal(migration_files_read(ours, &files, &why), OK);
+	for (size_t i = 0; i < files.n; i++) {
+		struct slice rest = file_slice(&files.items[i].text), statement;
+
+		do {
+			assert_int_equal(migration_files_cut(&rest, &statement, &why), OK);
+			triggers += slice_starts(statement, "CREATE TRIGGER");
+			run_again_up_to(&files.items[i], files.items[i].text.len - rest.len);
+		} while (statement.len);
+	}
+	migration_files_free(&files);
+	assert_int_equal(db_read(db, &TRIGGERS, NULL, 0, arena, &out, 1, &why), OK);
+	assert_int_equal(out.number, triggers);
+}
+
 static void a_schema_that_is_not_ours_is_told(void **state)
 {
 	(void)state;
@@ -600,6 +639,7 @@ int main(int argc, char **argv)
 		CASE(two_migrators_at_once_apply_each_file_once),
 		CASE(a_migrator_killed_at_any_command_is_followed_by_one_that_finishes),
 		CASE(our_files_make_the_schema_that_the_program_works_with),
+		CASE(each_of_our_files_can_be_run_again_behind_any_statement),
 		CASE(a_schema_that_is_not_ours_is_told),
 	};
 
