@@ -71,6 +71,8 @@ libcalbridge_a_SOURCES = \
 	app/store/provider_slots.c app/store/provider_slots.h \
 	app/store/sealed.c app/store/sealed.h \
 	app/store/sessions.c app/store/sessions.h \
+	app/store/sync_claim.c app/store/sync_claim.h \
+	app/store/sync_queue.c app/store/sync_queue.h \
 	app/store/tenants.c app/store/tenants.h \
 	app/provider/asking.c app/provider/asking.h \
 	app/provider/google.c app/provider/google.h \

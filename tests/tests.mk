@@ -79,6 +79,8 @@ UNIT_DB_TESTS = \
 	tests/unit/test_provider_slots \
 	tests/unit/test_sessions \
 	tests/unit/test_store_faults \
+	tests/unit/test_sync_claim \
+	tests/unit/test_sync_queue \
 	tests/unit/test_svc \
 	tests/unit/test_tenants
 
@@ -105,6 +107,7 @@ FUZZ_TARGETS = \
 FUZZ_DICTIONARIES = \
 	tests/fuzz/json.dict \
 	tests/fuzz/jwt.dict \
+	tests/fuzz/privacy.dict \
 	tests/fuzz/route.dict
 
 if HAVE_CMOCKA
@@ -348,6 +351,12 @@ tests_unit_test_sessions_LDADD = $(UNIT_LIBS)
 tests_unit_test_store_faults_SOURCES = tests/unit/test_store_faults.c tests/unit/db_proxy.c tests/unit/store_fixture.c $(UNIT_HELPERS)
 tests_unit_test_store_faults_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_store_faults_LDADD = $(UNIT_LIBS)
+tests_unit_test_sync_claim_SOURCES = tests/unit/test_sync_claim.c tests/unit/store_fixture.c $(UNIT_HELPERS)
+tests_unit_test_sync_claim_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_sync_claim_LDADD = $(UNIT_LIBS)
+tests_unit_test_sync_queue_SOURCES = tests/unit/test_sync_queue.c tests/unit/store_fixture.c $(UNIT_HELPERS)
+tests_unit_test_sync_queue_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_sync_queue_LDADD = $(UNIT_LIBS)
 tests_unit_test_svc_SOURCES = tests/unit/test_svc.c tests/unit/store_fixture.c $(UNIT_HELPERS)
 tests_unit_test_svc_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_svc_LDADD = $(UNIT_LIBS)
