@@ -12,7 +12,7 @@ enum {
 	HEAD_BYTES = KEY_BYTES + ID_BYTES + LENGTH_BYTES,
 	MAC_BYTES = 16,
 	RAW_BYTES_MAX = PAGE_TOKEN_BYTES_MAX / 4 * 3,
-	CALENDAR_BYTES_MAX = 1024
+	CALENDAR_BYTES_MAX = 255
 };
 
 static void put_number(unsigned char *at, uint64_t number, int n_bytes)

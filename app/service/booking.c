@@ -268,6 +268,19 @@ static enum err find_calendar(struct placing *placing, struct fail *why)
 	return e == ERR_NOT_FOUND ? ERR_NO_CONNECTION : e;
 }
 
+/* It is finished as it was begun, too: zone and guests may depend on what is the default by now. */
+static enum err find_event(struct placing *placing)
+{
+	struct arena *arena = placing->work->arena;
+	struct event *event;
+
+	if (placing->mapping->event.len == 0)
+		return OK;
+	event = arena_alloc(arena, sizeof(*event));
+	placing->event = event;
+	return event ? event_read(arena, placing->mapping->event, event) : ERR_NOMEM;
+}
+
 /* Takes the row over and carries it on from where it was left. */
 static enum err take_over(struct request_run *run, struct mapping *row, struct placing *placing,
 			  struct fail *why)
@@ -286,7 +299,8 @@ static enum err take_over(struct request_run *run, struct mapping *row, struct p
 	placing->mapping = row;
 	placing->may_stand = row->state != MAPPING_REFUSED;
 	row->state = MAPPING_INTENDED;
-	return find_calendar(placing, why);
+	e = find_event(placing);
+	return e ? e : find_calendar(placing, why);
 }
 
 /*
@@ -419,7 +433,11 @@ enum err booking_place(struct work *work, const struct booking *booking, struct 
 {
 	struct request_run run = {.work = work, .booking = booking};
 	struct placing placing = {
-		.work = work, .event = booking->event, .connection = &booking->target->connection};
+		.work = work,
+		.event = booking->event,
+		.connection = &booking->target->connection,
+		.calendar_named = booking->calendar_id.len > 0,
+	};
 	enum err e = choose_connection(work, booking, why);
 	enum err judged;
 

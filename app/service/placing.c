@@ -192,6 +192,13 @@ static bool leaves_doubt(enum err e)
 	       e == ERR_INTERNAL || e == ERR_NOMEM;
 }
 
+static enum err blame_calendar(const struct placing *placing, struct fail *why)
+{
+	if (placing->calendar_named)
+		return fail_field(why, "calendarId", "is no calendar of this account");
+	return fail_set(why, ERR_REFUSED, "no such calendar");
+}
+
 /*
  * Writes down how an attempt ended that placed nothing. Should that fail too, the row stays
  * an intent and calbridge-sync carries it on.
@@ -205,7 +212,7 @@ static enum err end(struct placing *placing, enum err e, struct fail *why)
 	if (e == ERR_SCOPE_MISSING)
 		e = ERR_REAUTH;
 	if (e == ERR_GONE)
-		e = fail_set(why, ERR_REFUSED, "no such calendar");
+		e = blame_calendar(placing, why);
 	noted = mappings_end(placing->work->svc->db, placing->mapping,
 			     doubt ? MAPPING_UNSURE : MAPPING_REFUSED, err_code(e), &inner);
 	if (noted && noted != ERR_STALE)

@@ -21,6 +21,7 @@ struct placing {
 	struct mapping *mapping;       /* claimed; on OK it says what stands */
 	const struct event *event;     /* as it was asked for */
 	struct connection *connection; /* may be read anew */
+	bool calendar_named;           /* by the caller: that there is none is his fault */
 	bool may_stand;    /* an earlier run may have reached the provider: absence is not sure */
 	bool nobody_waits; /* no caller hears of a failure: a passing one leaves the intent as it is
 			    */

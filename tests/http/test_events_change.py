@@ -114,6 +114,13 @@ def test_a_conference_is_added(teacher):
     assert len(teacher.writes()) == writes
 
 
+def test_a_conference_is_taken_away_where_the_provider_can(teacher):
+    told = teacher.made(conference=True)
+    url = wait_for(lambda: teacher.get(told["id"]).json["conferenceUrl"], 10, "the link")
+    after = changed(teacher, told["id"], conference=False)
+    assert after["conferenceUrl"] == (url if teacher.side.mails_always else None)
+
+
 def test_hours_given_to_an_event_of_whole_days_are_both(at_google):
     told = at_google.made()
     at_google.hands("edit_event", told["id"], {

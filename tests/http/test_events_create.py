@@ -190,10 +190,11 @@ def test_a_calendar_of_the_account_may_be_named(at_google):
     assert at_google.get(told["id"]).json == told
 
 
-def test_a_calendar_that_is_not_there_is_told(at_google):
+def test_a_calendar_that_is_not_there_is_a_bad_field(at_google):
     answer = at_google.create(calendarId="nobody@example.com")
-    assert failure(answer)[::2] == (502, "provider_refused")
-    assert at_google.events() == []
+    assert failure(answer)[::2] == (400, "invalid_fields")
+    assert [one["field"] for one in answer.json["fields"]] == ["calendarId"]
+    assert at_google.events() == [] and rows(at_google.stack)[0]["state"] == "refused"
 
 
 # --- once ---
@@ -251,6 +252,18 @@ def test_twenty_identical_requests_at_once_share_one_event(teacher):
     assert {one.status for one in answers} == {201}
     assert len({one.json["id"] for one in answers}) == 1
     check_once(teacher, answers[0])
+
+
+def test_a_booking_is_finished_as_it_was_begun_whatever_the_defaults_are_by_then(teacher):
+    match = {"method": "POST", "path": teacher.side.made, "count": 3}
+    teacher.stack.sandbox.fault("backendError", match=match)
+    assert teacher.create(key="k", sendNotifications=False).status == 502
+    teacher.stack.sandbox.clear_faults()
+    teacher.stack.sql("UPDATE owners SET time_zone = 'Asia/Tokyo' WHERE external_id = %s",
+                      (TEACHER,))
+    told = teacher.create(key="k", sendNotifications=False).json
+    assert told["start"]["timeZone"] == "America/New_York"
+    assert teacher.get(told["id"]).json == told
 
 
 def test_the_same_booking_once_more_after_its_answer_is_another_event(teacher):
