@@ -10,6 +10,8 @@ int cmd_migrate(struct cmd *cmd)
 	struct fail why = {0};
 	enum err e = migrations_run(cmd->db, folder, &why);
 
+	if (!e)
+		e = migrations_check(cmd->db, &why); /* the folder may lack files */
 	if (e)
 		return cmd_failed("migrate", e, &why);
 	printf("the schema is at version %d\n", SCHEMA_VERSION);
