@@ -22,7 +22,10 @@ const struct json_limits JSON_PROVIDER = {
 	.text_bytes = 65536,
 };
 
-enum { FEW = 12 }; /* members that are compared each with each */
+enum {
+	FEW = 12,         /* members that are compared each with each */
+	POOL_BYTES = 2560 /* yajl's handle, and one text with escapes */
+};
 
 /* An object or array that is not closed yet. */
 struct level {
@@ -44,6 +47,8 @@ struct reader {
 	size_t seen;   /* where this one ends */
 	const char *reason;
 	size_t offset;
+	unsigned char *pool; /* what yajl works with, as far as it reaches */
+	size_t pool_used;
 	jmp_buf no_memory;
 };
 
@@ -147,8 +152,8 @@ static int refuse(struct reader *r, const char *reason, size_t offset)
 }
 
 /*
- * yajl does not look whether it was given memory. All that it has is the arena's, so nothing
- * leaks when we leave from the middle of it.
+ * yajl does not look whether it was given memory. All that it has is the pool's or the arena's, so
+ * nothing leaks when we leave from the middle of it.
  */
 static void *need(struct reader *r, void *memory)
 {
@@ -163,27 +168,34 @@ struct loan {
 	_Alignas(max_align_t) unsigned char data[];
 };
 
+/* From the pool while there is room: the arena lives on when this reader is done. */
 static void *lend(void *cx, size_t size)
 {
 	struct reader *r = cx;
-	struct loan *loan = need(r, arena_alloc(r->arena, sizeof(*loan) + size));
+	size_t room = sizeof(struct loan) +
+		      (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+	struct loan *loan;
 
+	if (size <= POOL_BYTES && room <= POOL_BYTES - r->pool_used) {
+		loan = (void *)(r->pool + r->pool_used);
+		r->pool_used += room;
+	} else {
+		loan = need(r, arena_alloc(r->arena, sizeof(*loan) + size));
+	}
 	loan->size = size;
 	return loan->data;
 }
 
 static void *lend_more(void *cx, void *data, size_t size)
 {
-	struct reader *r = cx;
-	struct loan *loan;
+	unsigned char *more = lend(cx, size);
 
-	if (!data)
-		return lend(cx, size);
-	loan = (void *)((unsigned char *)data - sizeof(*loan));
-	loan = need(r,
-		    arena_grow(r->arena, loan, sizeof(*loan) + loan->size, sizeof(*loan) + size));
-	loan->size = size;
-	return loan->data;
+	if (data) {
+		const struct loan *before = (void *)((unsigned char *)data - sizeof(struct loan));
+
+		memcpy(more, data, before->size < size ? before->size : size);
+	}
+	return more;
 }
 
 static void take_back(void *cx, void *data)
@@ -494,9 +506,13 @@ static enum err read_checked(struct reader *r)
 enum err json_read(struct arena *arena, struct slice text, const struct json_limits *limits,
 		   const struct json **root, struct fail *why)
 {
-	struct reader r = {.arena = arena, .limits = limits, .text = text};
-	enum err e = read_checked(&r);
+	struct reader r = {
+		.arena = arena, .limits = limits, .text = text, .pool = malloc(POOL_BYTES)};
+	enum err e = r.pool ? read_checked(&r) : ERR_NOMEM;
 
+	if (r.pool)
+		explicit_bzero(r.pool, r.pool_used); /* the text may be a token's */
+	free(r.pool);
 	*root = e ? NULL : r.root;
 	if (e == ERR_MALFORMED) {
 		fail_because(why, e, r.reason);

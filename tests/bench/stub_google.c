@@ -281,6 +281,41 @@ static bool event_id_is_new(struct stub_google *g, const char *id)
 	return fresh;
 }
 
+/* As Google does it: who names fields gets those. */
+static bool whole_is_asked(const struct stub_request *rq)
+{
+	return !strstr(rq->path, "fields=id,status,htmlLink,etag,extendedProperties");
+}
+
+static char *short_event(const char *id)
+{
+	return g_strdup_printf(
+		"{\"etag\":\"\\\"3529000000000000\\\"\",\"id\":\"%s\",\"status\":\"confirmed\","
+		"\"htmlLink\":\"https://www.google.com/calendar/event?eid=%s\","
+		"\"extendedProperties\":{\"private\":{\"calbridge\":\"%s\","
+		"\"calbridgeOwner\":\"%s\"}}}",
+		id, id, id, id);
+}
+
+static char *whole_event(const char *id)
+{
+	return g_strdup_printf(
+		"{\"kind\":\"calendar#event\",\"etag\":\"\\\"3529000000000000\\\"\",\"id\":\"%s\","
+		"\"status\":\"confirmed\","
+		"\"htmlLink\":\"https://www.google.com/calendar/event?eid=%s\","
+		"\"created\":\"2031-11-30T09:00:00.000Z\",\"updated\":\"2031-11-30T09:00:00.123Z\","
+		"\"summary\":\"Coffee\",\"creator\":{\"email\":\"bench@example.com\",\"self\":true}"
+		","
+		"\"organizer\":{\"email\":\"bench@example.com\",\"self\":true},"
+		"\"start\":{\"dateTime\":\"2031-12-02T10:00:00-05:00\","
+		"\"timeZone\":\"America/New_York\"},"
+		"\"end\":{\"dateTime\":\"2031-12-02T10:45:00-05:00\","
+		"\"timeZone\":\"America/New_York\"},"
+		"\"iCalUID\":\"%s@google.com\",\"sequence\":0,\"reminders\":{\"useDefault\":true},"
+		"\"eventType\":\"default\"}",
+		id, id, id);
+}
+
 static void answer_event(struct stub_google *g, const struct stub_request *rq,
 			 struct stub_answer *out)
 {
@@ -300,21 +335,7 @@ static void answer_event(struct stub_google *g, const struct stub_request *rq,
 		refuse(out, 409, "duplicate", "The requested identifier already exists.");
 		return;
 	}
-	out->body = g_strdup_printf(
-		"{\"kind\":\"calendar#event\",\"etag\":\"\\\"3529000000000000\\\"\",\"id\":\"%s\","
-		"\"status\":\"confirmed\","
-		"\"htmlLink\":\"https://www.google.com/calendar/event?eid=%s\","
-		"\"created\":\"2031-11-30T09:00:00.000Z\",\"updated\":\"2031-11-30T09:00:00.123Z\","
-		"\"summary\":\"Coffee\",\"creator\":{\"email\":\"bench@example.com\",\"self\":true}"
-		","
-		"\"organizer\":{\"email\":\"bench@example.com\",\"self\":true},"
-		"\"start\":{\"dateTime\":\"2031-12-02T10:00:00-05:00\","
-		"\"timeZone\":\"America/New_York\"},"
-		"\"end\":{\"dateTime\":\"2031-12-02T10:45:00-05:00\","
-		"\"timeZone\":\"America/New_York\"},"
-		"\"iCalUID\":\"%s@google.com\",\"sequence\":0,\"reminders\":{\"useDefault\":true},"
-		"\"eventType\":\"default\"}",
-		id, id, id);
+	out->body = whole_is_asked(rq) ? whole_event(id) : short_event(id);
 }
 
 static void answer_stats(struct stub_google *g, const struct stub_request *rq,
