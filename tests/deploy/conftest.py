@@ -103,7 +103,8 @@ def room():
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           start_new_session=True) as keeper:
         word, _, pid = keeper.stdout.readline().strip().partition(" ")
-        assert word == "ready", "there is no room; see above why"
+        if word != "ready":     # no overlay, no control groups: its last line says what
+            pytest.skip("this machine gives no room; see above why")
         one = Room(keeper, pid)
         wait_for(one.is_up, what="systemd to be up")
         yield one
