@@ -5,6 +5,8 @@ import secrets
 import socket
 import ssl
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from stack.fastcgi import FastCgiStub
@@ -15,6 +17,8 @@ from stack.stack import SOURCE
 from conftest import BUILD, running
 
 LIMITED = {"RATE": 20, "BURST": 40, "CONNECTIONS": 100}
+# Clients of any address, for a machine that has but those of 127.0.0.0/8.
+FROM_ANYWHERE = "set_real_ip_from 127.0.0.1; real_ip_header X-Client;"
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +31,13 @@ def limited():
     (root / "secret.txt").write_text("not below the dashboard")
     yield from running(parts=("nginx",), site={"HTML": root, **LIMITED})
     remove_folder(root)
+
+
+@pytest.fixture(scope="module")
+def narrow():
+    """A site that hears of each client two requests in a row and one at a time."""
+    yield from running(parts=("nginx",), site={"RATE": 1, "BURST": 1, "CONNECTIONS": 1,
+                                               "HSTS": FROM_ANYWHERE})
 
 
 def handshake(front, **options):
@@ -148,6 +159,46 @@ def test_one_address_gets_a_burst_and_then_429_while_others_go_on(limited, addre
     assert refused.json["code"] == "rate_limited" and refused.json["success"] is False
     assert refused.headers.get_all("Retry-After") == ["1"]
     assert other.status == 200
+
+
+def ask_from(stack, client):
+    return stack.request("GET", "/api/cal/x", headers={"X-Client": client}).status
+
+
+@pytest.mark.parametrize("neighbours, stranger", [
+    ([f"2001:db8:0:a0a::{n:x}" for n in range(20)], "2001:db8:0:a0b::1"),
+    ([f"2001:db8:a:1:{n:x}:ffff:ff0a:a" for n in range(20)], "2001:db8:a:2:1:ffff:ff0a:a"),
+    ([f"::{n:x}" for n in range(1, 21)], "0:0:0:1::1"),
+], ids=["ends differ", "all but the network differs", "zeros"])
+def test_of_ipv6_a_network_of_64_bits_is_one_client(narrow, neighbours, stranger):
+    with FastCgiStub(narrow.fcgi_socket, narrow.account):
+        statuses = [ask_from(narrow, client) for client in neighbours]
+        assert ask_from(narrow, stranger) == 200
+    assert statuses[:2] == [200, 200] and 429 in statuses
+
+
+@pytest.mark.parametrize("form", ["10.1.2.{}", "::ffff:10.1.3.{}"])
+def test_of_ipv4_each_address_is_a_client(narrow, form):
+    with FastCgiStub(narrow.fcgi_socket, narrow.account):
+        assert {ask_from(narrow, form.format(n)) for n in range(20)} == {200}
+        assert 429 in {ask_from(narrow, form.format(99)) for _ in range(20)}
+
+
+def test_requests_in_progress_are_counted_for_the_network_too(narrow):
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def answer(_):
+        at_work.set()
+        go_on.wait(10)
+        return b"Content-Type: application/json\r\n\r\n{}"
+
+    with FastCgiStub(narrow.fcgi_socket, narrow.account, answer), ThreadPoolExecutor() as pool:
+        first = pool.submit(ask_from, narrow, "2001:db8:c:1::1")
+        assert at_work.wait(10)
+        second = ask_from(narrow, "2001:db8:c:1::2")
+        other = pool.submit(ask_from, narrow, "2001:db8:c:2::1")
+        go_on.set()
+        assert (first.result(), second, other.result()) == (200, 429, 200)
 
 
 def test_the_dashboards_files_do_not_count(limited, address):
