@@ -88,7 +88,7 @@ static const struct setting SETTINGS[] = {
 	{ "JWT_JWKS_FILE", SETTING_PATH, AT(jwt_jwks_file), 1, PATH_BYTES_MAX,
 	  NULL, false, "the public keys for RS256 or ES256" },
 	{ "JWT_JWKS_URL", SETTING_URL, AT(jwt_jwks_url), 1, 512,
-	  NULL, false, "where they are asked for instead" },
+	  NULL, false, "where they are asked for instead, by each worker at most once a minute" },
 	{ "JWT_ISSUER", SETTING_TEXT, AT(jwt_issuer), 1, 255,
 	  NULL, false, "what iss must be" },
 	{ "JWT_AUDIENCE", SETTING_TEXT, AT(jwt_audience), 1, 255,

@@ -55,10 +55,13 @@ void jwks_url_free(struct jwks_url *keys)
 	free(keys);
 }
 
-/* Is that so long ago? A clock that was set back makes everything so. */
+/*
+ * Is that so long ago? By as much a clock that was set back makes it so, too; by less, now_ms was
+ * read by a thread that came in before the one that asked.
+ */
 static bool has_passed(int64_t since_ms, int64_t now_ms, int64_t ms)
 {
-	return now_ms < since_ms || now_ms - since_ms >= ms;
+	return llabs(now_ms - since_ms) >= ms;
 }
 
 static struct found look_up(struct jwks_url *keys, struct slice kid, int64_t now_ms)

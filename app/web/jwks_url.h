@@ -3,9 +3,9 @@
 /*
  * jwks_url: the key set behind JWT_JWKS_URL, of which each process keeps its own for its threads.
  * It is asked for when a token names a key that is not in it, and when it is an hour old, so that a
- * key that was withdrawn ends; at most once a minute, whatever tokens come. One thread asks; those
- * that lack a key wait for it, the others use what there is. When no set comes, or one without a
- * good key, the one before stays.
+ * key that was withdrawn ends; at most once a minute in each process, whatever tokens come. One
+ * thread asks; those that lack a key wait for it, the others use what there is. When no set comes,
+ * or one without a good key, the one before stays.
  * Stands on web/jwks, io/http, io/flight, service/svc; pthreads.
  * Source: security requirements A4, N1 to N3.
  */

@@ -218,6 +218,19 @@ static void a_clock_that_was_set_back_stops_nothing(void **state)
 	assert_int_equal(asked(), 2);
 }
 
+static void a_clock_read_a_moment_before_is_no_clock_set_back(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 10; i++) {
+		assert_int_equal(find("x"), ERR_NO_CREDENTIAL);
+		g.now_ms -= 1;
+	}
+	assert_int_equal(asked(), 1);
+	g.now_ms -= JWKS_URL_ASK_MS;
+	assert_int_equal(find("x"), ERR_NO_CREDENTIAL);
+	assert_int_equal(asked(), 2);
+}
+
 static void *find_a(void *out)
 {
 	struct fail why = {0};
@@ -277,6 +290,7 @@ int main(void)
 		TEST(a_set_that_does_not_come_leaves_the_one_before),
 		TEST(without_any_set_nobody_is_judged),
 		TEST(a_clock_that_was_set_back_stops_nothing),
+		TEST(a_clock_read_a_moment_before_is_no_clock_set_back),
 		TEST(of_many_that_lack_a_key_one_asks_and_all_get_it),
 		TEST(while_one_asks_the_others_use_the_old_set),
 	};
