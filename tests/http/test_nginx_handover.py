@@ -195,10 +195,14 @@ def test_who_asks_for_metrics_cannot_claim_to_be_this_machine(front, backend):
     assert [one.all("REMOTE_ADDR") for one in backend.received] == [["127.0.0.9"]] * len(paths)
 
 
+# A link that was written wrong is still the secret of its owner.
+CONNECT = ("/connect", "//connect", "///connect", "/connect/", "/%63onnect", "/x/../connect")
+
+
 def test_the_access_log_holds_no_query_no_referer_and_no_link(front, backend):
     secret = "s3cretc0de"
     for path in (f"/api/calendar-integration/callback?code={secret}&state=y", f"/x?{secret}",
-                 f"/connect/{secret}", f"/dashboard/?{secret}"):
+                 *(f"{start}/{secret}" for start in CONNECT), f"/dashboard/?{secret}"):
         front.request("GET", path, headers={"Referer": f"https://x.example/?{secret}",
                                             "User-Agent": secret, "Cookie": secret})
     backend.answer = lambda _: None
