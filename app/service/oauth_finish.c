@@ -176,7 +176,7 @@ static const char *ask_provider(struct visit *visit, const struct oauth_return *
 
 struct known_accounts {
 	bool same;      /* this account is connected, or was */
-	bool renewable; /* and we hold a refresh token of it */
+	bool renewable; /* and we hold a refresh token of it that works */
 	bool another;   /* the owner has another account at this provider */
 };
 
@@ -198,7 +198,8 @@ static enum err look_at_accounts(const struct oauth_flow *flow, struct known_acc
 			continue;
 		}
 		known->same = true;
-		known->renewable = list[i].refresh_token.len > 0;
+		known->renewable =
+			list[i].status == CONNECTION_ACTIVE && list[i].refresh_token.len > 0;
 	}
 	return e;
 }

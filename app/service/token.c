@@ -1,5 +1,7 @@
 #include "service/token.h"
 
+#include <inttypes.h>
+
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
@@ -83,15 +85,22 @@ static void audit(struct work *work, const struct connection *conn, const char *
 	log_end(&line);
 }
 
+/* For want of a key the operator is to be asked: the owner's consent is as good as ever. */
 static enum err unseal(struct work *work, const struct connection *conn, const char *column,
-		       struct slice blob, struct secret *out)
+		       struct slice blob, struct secret *out, struct fail *why)
 {
+	const struct seal_ring *ring = work->svc->ring;
 	struct seal_place place = place_of(conn, column);
-	enum err e = seal_open(work->svc->ring, &place, blob, out);
+	uint32_t number = seal_key_of(blob);
+	enum err e = seal_open(ring, &place, blob, out);
 
-	if (e == ERR_SEALED)
-		audit(work, conn, "token_unreadable", err_code(e));
-	return e == ERR_SEALED ? ERR_REAUTH : e;
+	if (e != ERR_SEALED)
+		return e;
+	audit(work, conn, "token_unreadable", err_code(e));
+	if (number && !seal_has_key(ring, number))
+		return fail_set(why, e, "%s needs key %" PRIu32 ", which is not in the key ring",
+				column, number);
+	return ERR_REAUTH;
 }
 
 /* What is known of a refresh that failed a moment ago, without asking again. */
@@ -206,7 +215,29 @@ static enum err call_twice(struct refresh *r, const struct secret *token, struct
 	return call(r, token, grant, why);
 }
 
-/* Every way in which a refresh can fail leaves its trace in the row, and frees the lease. */
+/*
+ * The grant is worth nothing any more. A token that the provider refused is thrown away; one that
+ * merely cannot be read here is kept, for whoever finds out what damaged it.
+ */
+static enum err end_grant(struct refresh *r, bool keep)
+{
+	enum err noted =
+		connections_require_reauth(r->work->svc->db, r->conn, &r->lease_owner, keep, NULL);
+
+	if (noted == ERR_STALE)
+		return noted;
+	audit(r->work, r->conn, "reauth_required", noted ? err_code(noted) : "ok");
+	return ERR_REAUTH;
+}
+
+/* Is it our own trouble alone, for which no other process shall wait? */
+static bool is_ours(const struct refresh *r, enum err e)
+{
+	return e == ERR_SEALED ||
+	       (e == ERR_UPSTREAM_SLOW && clock_mono_ms() >= r->work->deadline_ms);
+}
+
+/* Every other way in which a refresh can fail leaves its trace in the row, and frees the lease. */
 static enum err note(struct refresh *r, enum err e, struct fail *why)
 {
 	const struct config *config = r->work->svc->config;
@@ -217,21 +248,13 @@ static enum err note(struct refresh *r, enum err e, struct fail *why)
 
 	if (e == ERR_DEADLINE)
 		e = ERR_UPSTREAM_SLOW;
-	if (e == ERR_REAUTH) {
-		noted = connections_require_reauth(db, r->conn, &r->lease_owner, &inner);
-		if (noted == ERR_STALE)
-			return noted;
-		audit(r->work, r->conn, "reauth_required", noted ? err_code(noted) : "ok");
-		return e;
-	}
 	if (e == ERR_MISCONFIGURED) {
 		application_refused(r->work, r->provider->name);
 		holdoff_ms = (int64_t)APPLICATION_PAUSE_S * 1000;
 	}
 	if (why && (int64_t)why->retry_after_s * 1000 > holdoff_ms)
 		holdoff_ms = (int64_t)why->retry_after_s * 1000;
-	/* it was our own time that ran out: nobody else shall wait for that */
-	if (e == ERR_UPSTREAM_SLOW && clock_mono_ms() >= r->work->deadline_ms)
+	if (is_ours(r, e))
 		holdoff_ms = 0;
 	noted = connections_note_failure(db, r->conn, &r->lease_owner, err_code(e), holdoff_ms,
 					 &inner);
@@ -248,12 +271,15 @@ static enum err refresh_leased(struct refresh *r, struct fail *why)
 {
 	struct secret token = {0};
 	struct grant grant = {0};
-	enum err e = unseal(r->work, r->conn, "refresh_token", r->conn->refresh_token, &token);
+	enum err e = unseal(r->work, r->conn, "refresh_token", r->conn->refresh_token, &token, why);
+	bool damaged = e == ERR_REAUTH;
 
 	if (!e)
 		e = call_twice(r, &token, &grant, why);
 	if (!e)
 		e = save(r, &grant, why);
+	else if (e == ERR_REAUTH)
+		e = end_grant(r, damaged);
 	else if (e != ERR_STALE)
 		e = note(r, e, why);
 	if (!e)
@@ -323,7 +349,7 @@ static enum err give(struct work *work, const struct connection *conn, struct se
 	if (conn->status != CONNECTION_ACTIVE)
 		return ERR_REAUTH;
 	if (lives(conn, BARELY_S))
-		return unseal(work, conn, "access_token", conn->access_token, out);
+		return unseal(work, conn, "access_token", conn->access_token, out, why);
 	return held_off(conn, why);
 }
 

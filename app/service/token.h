@@ -19,10 +19,11 @@ enum { TOKEN_MARGIN_S = 60 };
  *
  * conn      borrowed; read anew into work's arena when its tokens have changed meanwhile
  * out       empty on entry; on OK owned by the caller, who wipes it
- * returns   OK; ERR_REAUTH (refused, the row is marked); ERR_MISCONFIGURED (our application is
- * refused, the provider is paused for everyone); ERR_UPSTREAM, ERR_UPSTREAM_SLOW, ERR_UNREACHABLE,
+ * returns   OK; ERR_REAUTH (refused, or damaged in the row, which is marked); ERR_SEALED (the key
+ *           ring lacks its key, nothing is lost); ERR_MISCONFIGURED (our application is refused,
+ *           the provider is paused for everyone); ERR_UPSTREAM, ERR_UPSTREAM_SLOW, ERR_UNREACHABLE,
  *           ERR_THROTTLED (weather: the row notes it, why->retry_after_s is set); ERR_DEADLINE;
- *           those of io/db; ERR_SEALED counts as ERR_REAUTH
+ *           those of io/db
  */
 MUST_USE enum err token_fresh(struct work *work, struct connection *conn, struct secret *out,
 			      struct fail *why);

@@ -62,8 +62,9 @@ DB_STATEMENT(CONNECTIONS_HOLDS,
 
 DB_STATEMENT_KEYED(CONNECTIONS_REQUIRE_REAUTH,
 		   "UPDATE coach_calendar_connections SET status = 'reauth_required', "
-		   "status_since = UTC_TIMESTAMP(3), access_token = NULL, refresh_token = NULL, "
-		   "access_expires_at = NULL, token_version = token_version + 1, "
+		   "status_since = UTC_TIMESTAMP(3), access_token = IF(?, access_token, NULL), "
+		   "refresh_token = IF(?, refresh_token, NULL), access_expires_at = NULL, "
+		   "token_version = token_version + 1, "
 		   "lease_owner = NULL, lease_until = NULL, refresh_error = 'reauth_required', "
 		   "refresh_retry_at = NULL " WHERE_LEASE_IS_OURS);
 
@@ -276,11 +277,12 @@ enum err connections_store_tokens(struct db *db, const struct connection *conn,
 }
 
 enum err connections_require_reauth(struct db *db, const struct connection *conn,
-				    const struct id *lease_owner, struct fail *why)
+				    const struct id *lease_owner, bool keep, struct fail *why)
 {
 	const struct db_value lease[] = LEASE_OF(conn, lease_owner);
+	const struct db_value set[N_SET_MAX] = {db_int(keep), db_int(keep)};
 
-	return write_back(db, &CONNECTIONS_REQUIRE_REAUTH, NULL, 0, lease, why);
+	return write_back(db, &CONNECTIONS_REQUIRE_REAUTH, set, 2, lease, why);
 }
 
 enum err connections_note_failure(struct db *db, const struct connection *conn,

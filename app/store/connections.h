@@ -106,10 +106,11 @@ MUST_USE enum err connections_store_tokens(struct db *db, const struct connectio
 					   struct slice refresh_token, int64_t access_expires_ms,
 					   struct fail *why);
 
-/* The provider refused the grant: status reauth_required, both tokens gone. ERR_STALE: overtaken.
- */
+/* The grant is good for nothing any more: status reauth_required, both tokens gone unless they are
+ * to be kept. ERR_STALE: overtaken. */
 MUST_USE enum err connections_require_reauth(struct db *db, const struct connection *conn,
-					     const struct id *lease_owner, struct fail *why);
+					     const struct id *lease_owner, bool keep,
+					     struct fail *why);
 
 /* The refresh failed for now: frees the lease, notes the error word, no try before holdoff_ms from
  * now. */

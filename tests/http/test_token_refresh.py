@@ -248,14 +248,45 @@ def test_one_owners_refused_grant_is_not_anothers(stack, host, bearer):
     assert invite(stack, bearer(COACH)).status == 200
 
 
-def test_tokens_that_cannot_be_read_ask_for_consent(stack, host):
-    for column in ("refresh_token", "access_token"):
-        blob = row(stack)[column]
-        assert stack.sql(f"UPDATE coach_calendar_connections SET {column} = %s",
-                         (blob[:-1] + bytes([blob[-1] ^ 1]),)) == 1
+TOKENS = ("access_token", "refresh_token")
+
+
+def rewrite_tokens(stack, change):
+    """The stored tokens, changed: what stands there then."""
+    kept = {column: change(row(stack)[column]) for column in TOKENS}
+    for column, blob in kept.items():
+        assert stack.sql(f"UPDATE coach_calendar_connections SET {column} = %s", (blob,)) == 1
+    return kept
+
+
+def kept_tokens(stack):
+    return {column: row(stack)[column] for column in TOKENS}
+
+
+def test_damaged_tokens_ask_for_consent_and_are_kept(stack, host):
+    damaged = rewrite_tokens(stack, lambda blob: blob[:-1] + bytes([blob[-1] ^ 1]))
     assert failure(invite(stack, host))[2] == "reauth_required"
     assert token_calls(stack) == []
     assert audits(stack, "token_unreadable") == ["unreadable_secret"]
+    assert (row(stack)["status"], kept_tokens(stack)) == ("reauth_required", damaged)
+
+
+@pytest.mark.parametrize("left_s", [-60, 600])
+def test_a_key_that_the_ring_lacks_costs_no_token(stack, host, left_s):
+    """The format is one byte, the key's number the four behind it."""
+    good = kept_tokens(stack)
+    rewrite_tokens(stack, lambda blob: blob[:1] + (77).to_bytes(4, "big") + blob[5:])
+    stack.sql("UPDATE coach_calendar_connections SET access_expires_at = "
+              "UTC_TIMESTAMP(3) + INTERVAL %s SECOND", (left_s,))
+    for _ in range(2):
+        assert failure(invite(stack, host))[::2] == (500, "unreadable_secret")
+    now = row(stack)
+    assert now["status"] == "active" and now["lease_owner"] is None
+    assert audits(stack, "reauth_required") == []
+    rewrite_tokens(stack, lambda blob: blob[:1] + good["access_token"][1:5] + blob[5:])
+    assert kept_tokens(stack) == good
+    expire(stack)
+    check_once(stack, invite(stack, host))     # the key is back, nobody has to wait
 
 
 # --- our own secret refused ---

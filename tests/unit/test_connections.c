@@ -150,7 +150,8 @@ static void an_overtaken_holder_changes_nothing(void **state)
 	run_out_of_time(&conn);
 	assert_true(take(&conn, &second));
 	assert_int_equal(store(&conn, &first, "stale refresh"), ERR_STALE);
-	assert_int_equal(connections_require_reauth(store_db(), &conn, &first, NULL), ERR_STALE);
+	assert_int_equal(connections_require_reauth(store_db(), &conn, &first, false, NULL),
+			 ERR_STALE);
 	assert_int_equal(
 		connections_note_failure(store_db(), &conn, &first, "provider_error", 1000, NULL),
 		ERR_STALE);
@@ -239,7 +240,7 @@ static void a_refused_grant_takes_both_tokens_away(void **state)
 
 	(void)state;
 	assert_true(take(&conn, &mine));
-	assert_int_equal(connections_require_reauth(store_db(), &conn, &mine, NULL), OK);
+	assert_int_equal(connections_require_reauth(store_db(), &conn, &mine, false, NULL), OK);
 	after = get(&conn.id);
 	assert_int_equal(after.status, CONNECTION_REAUTH_REQUIRED);
 	assert_int_equal(after.access_token.len, 0);
@@ -247,7 +248,23 @@ static void a_refused_grant_takes_both_tokens_away(void **state)
 	assert_int_equal(after.access_expires_ms, -1);
 	assert_int_equal(after.token_version, conn.token_version + 1);
 	assert_true(id_is_none(&after.lease_owner));
-	assert_int_equal(connections_require_reauth(store_db(), &conn, &mine, NULL), ERR_STALE);
+	assert_int_equal(connections_require_reauth(store_db(), &conn, &mine, false, NULL),
+			 ERR_STALE);
+}
+
+static void damaged_tokens_may_be_kept_where_consent_is_asked_for_again(void **state)
+{
+	struct id mine = id_new();
+	struct connection conn = fresh("account"), after;
+
+	(void)state;
+	assert_true(take(&conn, &mine));
+	assert_int_equal(connections_require_reauth(store_db(), &conn, &mine, true, NULL), OK);
+	after = get(&conn.id);
+	assert_int_equal(after.status, CONNECTION_REAUTH_REQUIRED);
+	assert_true(slice_equal(after.access_token, conn.access_token));
+	assert_true(slice_equal(after.refresh_token, conn.refresh_token));
+	assert_int_equal(after.access_expires_ms, -1);
 }
 
 static void after_a_failure_all_wait_and_the_tokens_stay(void **state)
@@ -422,7 +439,8 @@ static void another_tenant_finds_and_changes_nothing(void **state)
 	assert_false(taken);
 	assert_true(take(&conn, &mine));
 	assert_int_equal(store(&foreign, &mine, "x"), ERR_STALE);
-	assert_int_equal(connections_require_reauth(store_db(), &foreign, &mine, NULL), ERR_STALE);
+	assert_int_equal(connections_require_reauth(store_db(), &foreign, &mine, false, NULL),
+			 ERR_STALE);
 	assert_int_equal(connections_expire_access(store_db(), &foreign, NULL), OK);
 	found = get(&conn.id);
 	assert_true(slice_is(found.refresh_token, "old refresh"));
@@ -532,6 +550,8 @@ int main(void)
 		cmocka_unit_test_setup(a_refresh_without_a_new_refresh_token_keeps_the_old_one,
 				       begin),
 		cmocka_unit_test_setup(a_refused_grant_takes_both_tokens_away, begin),
+		cmocka_unit_test_setup(damaged_tokens_may_be_kept_where_consent_is_asked_for_again,
+				       begin),
 		cmocka_unit_test_setup(after_a_failure_all_wait_and_the_tokens_stay, begin),
 		cmocka_unit_test_setup(
 			a_refused_access_token_counts_as_expired_unless_it_was_replaced, begin),
