@@ -44,7 +44,7 @@ static enum err read_return(const struct request *rq, struct oauth_return *back,
 /* Who came is not known, so it is noted as nobody's doing (O1). */
 static enum err refuse(const struct request *rq, struct fail *why)
 {
-	audit_note(rq, "connect", SLICE("callback"), err_code(ERR_BAD_STATE));
+	audit_note_stranger(rq, "connect", SLICE("callback"), err_code(ERR_BAD_STATE));
 	return fail_because(why, ERR_BAD_STATE, BAD_STATE_TEXT);
 }
 

@@ -1,7 +1,10 @@
 #include "web/audit.h"
 
+#include "base/config.h"
 #include "base/log.h"
 #include "store/audit_log.h"
+#include "web/guesses.h"
+#include "web/limits.h"
 #include "web/request.h"
 
 void audit_note(const struct request *rq, const char *action, struct slice object,
@@ -28,4 +31,15 @@ void audit_note(const struct request *rq, const char *action, struct slice objec
 	log_text(&line, "result", result);
 	log_fail(&line, e, &why);
 	log_end(&line);
+}
+
+void audit_note_stranger(const struct request *rq, const char *action, struct slice object,
+			 const char *result)
+{
+	char raw[GUESSES_ADDRESS_BYTES];
+	unsigned wait_s;
+
+	if (limits_take(rq->web->limits, LIMIT_STRANGER, guesses_client(rq->work.address, raw),
+			rq->work.svc->config->rate_failures_per_10min, GUESSES_WINDOW_S, &wait_s))
+		audit_note(rq, action, object, result);
 }

@@ -15,7 +15,7 @@
 
 struct limits;
 
-enum limit_kind { LIMIT_DEMO, LIMIT_FAILURES, LIMIT_ACCOUNT, LIMIT_KEY };
+enum limit_kind { LIMIT_DEMO, LIMIT_FAILURES, LIMIT_ACCOUNT, LIMIT_KEY, LIMIT_STRANGER };
 
 /* NULL without memory. */
 struct limits *limits_new(void);

@@ -14,15 +14,12 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
+from stack.client import fresh_address  # noqa: E402
 from stack.figures import pytest_terminal_summary  # noqa: E402, F401
 from stack.processes import remove_folder  # noqa: E402
 from stack.stack import temporary_stack  # noqa: E402
 
 BUILD = Path(os.environ.get("CALBRIDGE_BUILD") or TESTS.parent / "build").resolve()
-
-# Addresses below 127.0.0.0/8 that tests call from, a fresh one each time: limits and
-# failures are counted by address, and one test's guesses must not block another.
-_addresses = iter(range(1 << 16, 1 << 24))
 
 
 def pytest_configure(config):
@@ -71,8 +68,7 @@ def clean(stack):
 @pytest.fixture
 def address():
     """An address of this machine that no test has called from."""
-    number = next(_addresses)
-    return f"127.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+    return fresh_address()
 
 
 def base64url(data):

@@ -9,6 +9,8 @@ import re
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
+from stack.client import fresh_address
+
 from flows import ACCOUNT, CONNECT, HOST, OTHER_ACCOUNT  # noqa: F401 - tests take them from here
 
 CALLBACK = "/api/calendar-integration/callback"
@@ -20,10 +22,11 @@ OK = ("connected", "google")
 
 
 class Browser:
-    """Cookies that are kept and sent again; headers are sent with every request."""
+    """Cookies that are kept and sent again, from an address of its own; headers are sent with
+    every request."""
 
     def __init__(self, stack, headers=None, source=None):
-        self.stack, self.headers, self.source = stack, dict(headers or {}), source
+        self.stack, self.headers, self.source = stack, dict(headers or {}), source or fresh_address()
         self.cookies = {}
 
     def request(self, method, path, *, headers=None, **options):

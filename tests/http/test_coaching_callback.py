@@ -308,6 +308,15 @@ def test_a_used_state_is_another_browsers_no_more_than_an_open_one(browser, stac
     check_nothing_came_of_it(stack, Browser(stack).come_back(back), before, 1)
 
 
+def test_an_address_has_ten_lines_of_refusals_in_the_audit_log_for_ten_minutes(clean):
+    stranger, other = Browser(clean), Browser(clean)
+    refused = [stranger.come_back(f"{CALLBACK}?state=x{n}") for n in range(30)]
+    assert [check_refused(clean, answer).status for answer in refused] == [400] * 30
+    assert audits(clean, "connect") == ["bad_state"] * 10
+    check_refused(clean, other.come_back(f"{CALLBACK}?state=x"))
+    assert audits(clean, "connect") == ["bad_state"] * 11
+
+
 def test_after_ten_minutes_the_person_hears_that_it_took_too_long(browser, stack):
     url = browser.begin()
     back = stack.sandbox.approve(url, ACCOUNT)

@@ -178,7 +178,7 @@ def test_of_thousands_of_forged_old_used_and_foreign_states_none_is_accepted(wid
     assert connections(wide) == before and len(token_calls(wide)) == calls
     used = [row for row in states(wide) if row["used_at"]]
     assert len(used) == 1, "none of the open flows was burnt"
-    assert audits(wide, "connect").count("bad_state") == FORGERIES - late
+    assert audits(wide, "connect").count("bad_state") <= 10, "the audit log grew with them"
     for url in forger.open[:3]:
         assert browser.come_back(url).headers["Location"].endswith(CONNECTED[1])
     assert forger.victim.come_back(forger.foreign[0]).status == 200

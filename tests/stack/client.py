@@ -1,12 +1,24 @@
 """A plain client of the stack: one request a connection, certificates verified."""
 
 import http.client
+import itertools
 import json
 import socket
 import ssl
 import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+
+# Addresses below 127.0.0.0/8 that tests call from: limits and failures are counted by address,
+# and one test's guesses must not block another.
+_addresses = itertools.count(1 << 16)
+
+
+def fresh_address():
+    """An address of this machine that nobody has called from."""
+    number = next(_addresses)
+    return f"127.{number >> 16}.{number >> 8 & 255}.{number & 255}"
 
 
 @dataclass
