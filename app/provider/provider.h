@@ -120,7 +120,10 @@ struct provider {
 	enum err (*consent_url)(const struct provider_cx *cx, const struct consent *ask,
 				struct buf *out, struct fail *why);
 
-	/* The issuer that a callback's `iss` must be, as model/issuer compares it. */
+	/*
+	 * The issuer that a callback's `iss` must be, as model/issuer compares it. It may be left
+	 * out: no provider announces RFC 9207 in its metadata, not even Google, which sends it.
+	 */
 	const char *(*issuer)(const struct config *config);
 
 	/* What one account may be asked for. Touches no network. */
