@@ -202,6 +202,12 @@ static bool is_safe(const struct request *rq)
 	return slice_is(method, "GET") || slice_is(method, "HEAD");
 }
 
+/* The scope admin stands for all of them. */
+static bool has_scope(unsigned scopes, unsigned wanted)
+{
+	return (scopes & SCOPE_ADMIN) || (scopes & wanted) == wanted;
+}
+
 /* May this caller, who is who he says, use this route? */
 static enum err judge_kind(const struct request *rq, struct fail *why)
 {
@@ -214,7 +220,7 @@ static enum err judge_kind(const struct request *rq, struct fail *why)
 
 	if (!(route->callers & BITS[caller->kind]))
 		return fail_set(why, ERR_FORBIDDEN, "not for this kind of credential");
-	if (caller->kind == CALLER_KEY && (caller->scopes & route->scope) != route->scope)
+	if (caller->kind == CALLER_KEY && !has_scope(caller->scopes, route->scope))
 		return fail_set(why, ERR_FORBIDDEN, "the key lacks the scope");
 	if (caller->kind == CALLER_SESSION && !is_safe(rq))
 		return session_check_csrf(rq, &caller->session, why);

@@ -161,7 +161,7 @@ static void a_key_that_is_not_exactly_one_good_key_is_401(void **state)
 static void a_key_needs_the_routes_scope(void **state)
 {
 	(void)state;
-	fx.tables.key.scopes = SCOPE_APPOINTMENTS | SCOPE_CONNECTORS | SCOPE_ADMIN;
+	fx.tables.key.scopes = SCOPE_APPOINTMENTS | SCOPE_CONNECTORS;
 	begin_key(KEY);
 	assert_int_equal(identify(&INVITE, "coach-1"), ERR_FORBIDDEN);
 	fx.tables.key.scopes = SCOPE_EVENTS;
@@ -172,6 +172,20 @@ static void a_key_needs_the_routes_scope(void **state)
 	assert_int_equal(identify_coach("coach-1"), OK);
 	assert_int_equal(rq->caller.role, ROLE_ADMIN);
 	assert_int_equal(identify_coach("coach-9"), ERR_NOT_FOUND);
+}
+
+static void the_scope_admin_reaches_everything_in_its_tenant(void **state)
+{
+	(void)state;
+	fx.tables.key.scopes = SCOPE_ADMIN;
+	begin_key(KEY);
+	web_param("HTTP_X_INSTRUCTOR_ID", "coach-2");
+	assert_int_equal(identify(&INVITE, "coach-1"), OK);
+	assert_int_equal(identify(&INSTRUCTORS, NULL), OK);
+	assert_int_equal(identify_coach("coach-1"), OK);
+	/* and no further */
+	assert_int_equal(identify(&OWN, NULL), ERR_FORBIDDEN);
+	assert_int_equal(identify(&INVITE, "coach-9"), ERR_NOT_FOUND);
 }
 
 static void a_key_without_a_host_is_for_the_demo_host_of_the_default_tenant(void **state)
@@ -238,7 +252,7 @@ static void a_header_that_names_no_instructor_is_400_for_who_may_call(void **sta
 	begin_instructor("coach-1");
 	web_param("HTTP_X_INSTRUCTOR_ID", "coach-1");
 	assert_int_equal(identify(&INSTRUCTORS, NULL), ERR_BAD_REQUEST);
-	fx.tables.key.scopes = SCOPE_ADMIN;
+	fx.tables.key.scopes = SCOPE_CONNECTORS;
 	assert_int_equal(identify(&INSTRUCTORS, NULL), ERR_FORBIDDEN);
 	web_begin("POST", "/events");
 	assert_int_equal(identify(&INSTRUCTORS, NULL), ERR_NO_CREDENTIAL);
@@ -771,6 +785,7 @@ int main(void)
 		TEST(a_key_speaks_for_the_host_that_is_named),
 		TEST(a_key_that_is_not_exactly_one_good_key_is_401),
 		TEST(a_key_needs_the_routes_scope),
+		TEST(the_scope_admin_reaches_everything_in_its_tenant),
 		TEST(a_key_without_a_host_is_for_the_demo_host_of_the_default_tenant),
 		TEST(an_unknown_host_of_a_key_is_404_and_so_is_what_cannot_be_one),
 		TEST(a_key_speaks_for_the_instructor_whom_its_header_names),
