@@ -276,7 +276,7 @@ static void serve_one(const struct fcgi_options *options, struct fcgi_request *r
 			 &answer);
 	send_answer(request->fcgx.out, &answer, arena);
 	finish(request);
-	arena_reset(arena);
+	arena_wipe(arena);
 }
 
 /*

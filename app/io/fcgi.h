@@ -2,8 +2,8 @@
 #define CB_IO_FCGI_H
 /*
  * fcgi: one FastCGI request in, one answer out, on T threads that share one listening socket.
- * The threads loop accept -> handler; each has an arena of its own that is reset after every
- * request.
+ * The threads loop accept -> handler; each has an arena of its own that is wiped after every
+ * request, for codes, tokens and links come in with them.
  * Stands on base; libfcgi (fcgiapp.h is included by app/io alone).
  */
 #include <stdatomic.h>

@@ -247,10 +247,13 @@ enum err session_open(struct request *rq, struct answer *an, struct slice link, 
 				       rq->work.arena, session, &target, why);
 	if (!e)
 		e = session_take_caller(rq, session);
+	if (!e) {
+		drop_old(rq);
+		answer_cookie(an, COOKIE, slice_of(made.secret), SESSION_VALID_S);
+	}
+	explicit_bzero(&made, sizeof(made));
 	if (e)
 		return e;
-	drop_old(rq);
-	answer_cookie(an, COOKIE, slice_of(made.secret), SESSION_VALID_S);
 	audit_note(rq, "login", link.len > 0 ? SLICE("link") : SLICE("token"), "ok");
 	return OK;
 }
