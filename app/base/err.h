@@ -59,7 +59,7 @@ enum err {
 	ERR_STALE,         /* somebody else was faster: 412, a lost lease, an old version */
 	ERR_DUPLICATE,     /* a unique key says it is there already */
 	ERR_SEALED,        /* a sealed blob that we cannot open */
-	ERR_CONFIG,        /* settings, key ring or schema: stops the start */
+	ERR_CONFIG,        /* settings, key ring, schema or registration are not as they must be */
 	ERR_TOO_LONG,      /* a buffer or list at its ceiling */
 	ERR_NOMEM,
 	ERR_INTERNAL,

@@ -90,10 +90,11 @@ static const struct row ROWS[] = {
 	{ ANY,             429, NULL,                      ERR_THROTTLED, RATE_PAUSE_S, true },
 
 	{ OAUTH,           0,   "invalid_client",          ERR_MISCONFIGURED, 0, false },
-	{ OAUTH,           0,   "unauthorized_client",     ERR_MISCONFIGURED, 0, false },
 	{ OAUTH,           0,   "deleted_client",          ERR_MISCONFIGURED, 0, false },
 	{ OAUTH,           0,   "disabled_client",         ERR_MISCONFIGURED, 0, false },
-	{ GOOGLE_EXCHANGE, 400, "redirect_uri_mismatch",   ERR_MISCONFIGURED, 0, false },
+	{ GOOGLE_EXCHANGE, 0,   "unauthorized_client",     ERR_CONFIG,  0, false },
+	{ GOOGLE_EXCHANGE, 400, "redirect_uri_mismatch",   ERR_CONFIG,  0, false },
+	{ OAUTH,           0,   "unauthorized_client",     ERR_MISCONFIGURED, 0, false },
 	{ GOOGLE_REFRESH,  400, "invalid_grant",           ERR_REAUTH,  0, false },
 	{ OAUTH,           0,   "temporarily_unavailable", ERR_UPSTREAM, 0, false },
 	{ OAUTH,           0,   "server_error",            ERR_UPSTREAM, 0, false },

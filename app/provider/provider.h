@@ -131,7 +131,8 @@ struct provider {
 
 	/*
 	 * Code for tokens. who: who consented, where the answer says so; else left empty.
-	 * ERR_REFUSED: the code is no good; ERR_MISCONFIGURED: we are not.
+	 * ERR_REFUSED: the code is no good; ERR_MISCONFIGURED: our secret or our application is
+	 * not; ERR_CONFIG: what was asked for is not as we are registered.
 	 */
 	enum err (*exchange)(struct provider_cx *cx, struct slice code, struct slice verifier,
 			     struct grant *out, struct account *who, struct fail *why);

@@ -27,6 +27,11 @@ void application_refused(struct work *work, const char *provider)
 	say(work, LOG_ERROR, "provider_misconfigured", provider, e, &why);
 }
 
+void application_doubted(const struct work *work, const char *provider, const struct fail *why)
+{
+	say(work, LOG_ERROR, "provider_misconfigured", provider, ERR_CONFIG, why);
+}
+
 void application_accepted(struct work *work, const char *provider)
 {
 	struct fail why = {0};

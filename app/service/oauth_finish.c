@@ -131,7 +131,7 @@ static struct provider_cx call_cx(const struct visit *visit, unsigned timeout_s)
 }
 
 /* Why the flow ends when the provider does not play along; NULL: it did. */
-static const char *outcome_of(const struct visit *visit, enum err e)
+static const char *outcome_of(const struct visit *visit, enum err e, const struct fail *why)
 {
 	struct work *work = visit->flow.work;
 
@@ -141,6 +141,10 @@ static const char *outcome_of(const struct visit *visit, enum err e)
 	}
 	if (e == ERR_MISCONFIGURED) {
 		application_refused(work, visit->provider->name);
+		return "provider_misconfigured";
+	}
+	if (e == ERR_CONFIG) {
+		application_doubted(work, visit->provider->name, why);
 		return "provider_misconfigured";
 	}
 	if (e == ERR_SCOPE_MISSING)
@@ -171,7 +175,7 @@ static const char *ask_provider(struct visit *visit, const struct oauth_return *
 	}
 	if (!e && !issuer_has_account(visit->tenant, visit->flow.account.id))
 		e = fail_set(why, ERR_REFUSED, "iss of another tenant");
-	return outcome_of(visit, e);
+	return outcome_of(visit, e, why);
 }
 
 struct known_accounts {

@@ -477,6 +477,22 @@ def test_a_secret_that_google_refuses_pauses_google_and_says_so(browser, stack):
     assert (pause["subject"], pause["reason"]) == ("google", "provider_misconfigured")
 
 
+@pytest.mark.parametrize("error", ["redirect_uri_mismatch", "unauthorized_client"])
+def test_one_consent_that_was_asked_for_wrongly_is_told_aloud_and_stops_nobody(
+        browser, stack, bearer, error):
+    browser.connect()
+    stack.cli("owner", "put", "--tenant", "default", "--id", "coach-1")
+    stack.sandbox.fault("error", match={"path": "/google/token"}, status=400,
+                        body={"error": error})
+    other = Browser(stack, bearer("coach-1"))
+    assert ended(other.connect(OTHER_ACCOUNT, "coach-1")) == ("error", "provider_misconfigured")
+    assert stack.sql("SELECT * FROM provider_limits WHERE reason = 'provider_misconfigured'") == []
+    alert = [line for line in stack.log_lines() if line.get("event") == "provider_misconfigured"
+             and error in line.get("detail", "")]
+    assert [line["level"] for line in alert] == ["error"]
+    assert invite(stack, bearer(HOST)).status == 200
+
+
 @pytest.mark.parametrize("kind", ["backendError", "html", "reset", "unauthorized_once", "empty"])
 def test_an_account_that_cannot_be_read_stores_nothing(browser, stack, kind):
     stack.sandbox.fault(kind, match={"path": "userinfo", "count": None})
