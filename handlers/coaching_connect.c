@@ -39,6 +39,16 @@ static enum err know_owner(struct request *rq, struct fail *why)
 	return owners_put(rq->work.svc->db, owner, why);
 }
 
+/*
+ * Any site can lead the browser of a session here, and who then consents thinks of himself. So the
+ * flow is bound to no browser, like one that is handed on: it asks before it connects (O6).
+ */
+static bool is_for_another(const struct request *rq)
+{
+	return rq->caller.kind == CALLER_SESSION &&
+	       !id_equal(&rq->caller.session.owner.id, &rq->target.owner.id);
+}
+
 static void write(struct request *rq, struct answer *an, struct slice url)
 {
 	struct json_writer *json;
@@ -57,7 +67,7 @@ enum err coaching_connect(struct request *rq, struct answer *an, struct fail *wh
 {
 	struct oauth_start start = {.provider = providers_find(rq->params[0]),
 				    .owner = &rq->target.owner,
-				    .handed_on = request_wants_json(rq)};
+				    .handed_on = request_wants_json(rq) || is_for_another(rq)};
 	struct buf url;
 	enum err e;
 
@@ -65,7 +75,7 @@ enum err coaching_connect(struct request *rq, struct answer *an, struct fail *wh
 		return fail_because(why, ERR_NOT_FOUND, "this provider is not set up here");
 	buf_init(&url, rq->work.arena, URL_BYTES);
 	e = read_return_place(rq, &start.return_to, why);
-	if (!e)
+	if (!e && !is_for_another(rq))
 		e = consent_cookie_give(rq, an, &start.browser);
 	if (!e)
 		e = know_owner(rq, why);

@@ -21,9 +21,9 @@ enum { OAUTH_STATE_VALID_S = 600, OAUTH_SECRET_CHARS = 43 };
 struct oauth_start {
 	const struct provider *provider;
 	const struct owner *owner;
-	struct slice browser; /* what the browser's cookie holds; empty: none */
-	bool handed_on;       /* the URL goes out as JSON: another browser may come back with it */
-	struct slice account; /* the likeliest account's address; empty: not known */
+	struct slice browser;   /* what the browser's cookie holds; empty: none */
+	bool handed_on;         /* the URL may reach another browser, or surprise whom it reaches */
+	struct slice account;   /* the likeliest account's address; empty: not known */
 	struct slice return_to; /* checked before: a path of ours, or an allowed origin's URL */
 };
 

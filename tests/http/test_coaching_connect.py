@@ -7,8 +7,8 @@ import re
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from consent import (CALLBACK, CONNECT, HOST, OAUTH_COOKIE, OTHER_ACCOUNT, SECRET, Browser, Kept,
-                     age, changed, check_refused, connections, ended, expire, parameters,
+from consent import (CALLBACK, CONNECT, HOST, OAUTH_COOKIE, OTHER_ACCOUNT, SECRET, Browser, Form,
+                     Kept, age, changed, check_refused, connections, ended, expire, parameters,
                      state_row, states, token_calls)
 from flows import cookies, failure, invite, new_key, sign_in
 from sandbox.client import SandboxError
@@ -68,6 +68,28 @@ def test_a_key_without_the_admin_scope_starts_nothing(coach, stack):
 def test_a_session_is_enough(coach, jwt, stack):
     signed_in = Browser(stack, sign_in(stack, jwt(COACH)))
     assert signed_in.begin(COACH).startswith(stack.sandbox_front.url)
+
+
+def test_an_admin_is_asked_before_his_own_calendar_becomes_somebody_elses(coach, jwt, stack):
+    """Any site can lead his browser here: the session's cookie goes along."""
+    coach.begin(COACH)
+    admin = Browser(stack, {"Sec-Fetch-Site": "cross-site", "Referer": "https://evil.example/"})
+    signed_in = sign_in(stack, jwt("boss", role="admin"))
+    admin.cookies = dict([signed_in["Cookie"].split("=", 1)])
+    page = admin.connect(OTHER_ACCOUNT, COACH)
+    assert page.status == 200
+    told = Form(page)
+    assert OTHER_ACCOUNT in told.text and COACH in told.text and "passed on" in told.text
+    assert connections(stack, COACH) == []
+    assert ended(admin.decide(page, "yes", **{"Sec-Fetch-Site": "same-origin"})) == ("connected", "google")
+    kept, = connections(stack, COACH)
+    assert kept["account_email"] == OTHER_ACCOUNT
+
+
+def test_an_admin_who_connects_his_own_calendar_is_not_asked(clean, jwt):
+    admin = Browser(clean)
+    admin.cookies = dict([sign_in(clean, jwt("boss", role="admin"))["Cookie"].split("=", 1)])
+    assert ended(admin.connect(OTHER_ACCOUNT, "boss")) == ("connected", "google")
 
 
 def test_who_is_new_becomes_an_owner_with_the_tokens_name_and_address(clean, bearer):
