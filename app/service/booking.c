@@ -128,6 +128,7 @@ static enum err prepare(struct request_run *run)
 	mine->provider_event_id = slice_of(event_id);
 	mine->claim_token = id_new();
 	mine->attempt = 1;
+	mine->tried_ms = id_time_ms(&mine->claim_token);
 	mine->created_ms = id_time_ms(&mine->id);
 	fingerprints(run);
 	return keep_event(run);

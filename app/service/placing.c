@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/config.h"
 #include "base/log.h"
 #include "io/batch.h"
 #include "model/event.h"
@@ -101,6 +102,7 @@ static enum err renew_id(struct placing *placing, struct fail *why)
 		return e;
 	mapping->generation++;
 	mapping->provider_event_id = slice_of(id);
+	mapping->tried_ms = clock_now_ms();
 	placing->may_stand = false;
 	return OK;
 }
@@ -113,6 +115,19 @@ static bool is_ours(const struct run *run)
 static enum err look(struct run *run, struct fail *why)
 {
 	return calling_ask(&run->calling, ask_look, run, why);
+}
+
+/*
+ * Taken, and yet not to be found: it was deleted, or was made a moment ago and a search does not
+ * show it yet. Only time tells, and a second event would be worse than a failure.
+ */
+static enum err renew_unseen(struct placing *placing, struct fail *why)
+{
+	int64_t age_ms = clock_now_ms() - placing->mapping->tried_ms;
+
+	if (age_ms < placing->work->svc->config->intent_settle_s * 1000)
+		return fail_set(why, ERR_UPSTREAM, "the event id is taken, its event not seen");
+	return renew_id(placing, why);
 }
 
 /* Makes the event under our id, or adopts it where an earlier run has made it. */
@@ -128,8 +143,10 @@ static enum err put(struct run *run, struct fail *why)
 		e = look(run, why);
 		if (!e && is_ours(run))
 			return OK;
-		if (!e || e == ERR_GONE)
+		if (!e)
 			e = renew_id(run->placing, why);
+		else if (e == ERR_GONE)
+			e = renew_unseen(run->placing, why);
 		if (e)
 			return e;
 	}

@@ -140,6 +140,8 @@ DB_STATEMENT(MAPPINGS_COUNT,
 
 void mapping_from_row(const struct db_value *row, struct mapping *out)
 {
+	const struct id claim_token = db_as_id(&row[16]);
+
 	*out = (struct mapping){
 		.id = db_as_id(&row[0]),
 		.tenant = db_as_id(&row[1]),
@@ -157,9 +159,10 @@ void mapping_from_row(const struct db_value *row, struct mapping *out)
 		.generation = row[13].number,
 		.html_link = row[14].bytes,
 		.event = row[15].bytes,
-		.claim_token = db_as_id(&row[16]),
+		.claim_token = claim_token,
 		.claim_runs = row[17].number != 0,
 		.attempt = row[18].number,
+		.tried_ms = id_time_ms(&claim_token),
 		.created_ms = db_as_time(&row[19]),
 		.age_ms = row[20].number,
 		.answered = row[21].number != 0,

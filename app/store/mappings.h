@@ -51,6 +51,7 @@ struct mapping {
 	struct id claim_token;
 	bool claim_runs; /* claim_until lies ahead, by the database's clock */
 	int64_t attempt;
+	int64_t tried_ms; /* when the attempt before ours began: its claim token tells */
 	int64_t created_ms;
 	int64_t age_ms; /* since created, by the database's clock */
 };

@@ -218,9 +218,23 @@ def test_an_event_of_somebody_else_under_our_id_is_left_alone(stack, host):
 
 
 def test_ids_that_are_all_used_up_are_a_refusal(stack, host):
-    stack.sandbox.fault("error", status=409, reason="duplicate", match=MANY)
+    stack.sandbox.fault("error", status=500, match=INSERT)
+    check_failed(invite(stack, host), "provider_error")
+    first = rows(stack)[0]["provider_event_id"]
+    for taken in (first, first + "1", first + "2"):
+        stack.sandbox.add_event(ACCOUNT, {
+            "id": taken, "summary": "Mine", "start": {"dateTime": "2031-01-01T10:00:00Z"},
+            "end": {"dateTime": "2031-01-01T11:00:00Z"}})
     check_failed(invite(stack, host), "provider_refused")
-    assert events(stack) == [] and len(inserts(stack)) <= 4
+    assert len(events(stack)) == 3 and len(inserts(stack)) == 4
+
+
+def test_an_id_that_is_taken_by_what_nobody_sees_stays_in_doubt(stack, host):
+    stack.sandbox.fault("error", status=409, reason="duplicate", match=INSERT)
+    check_failed(invite(stack, host), "provider_error")
+    row, = rows(stack)
+    assert (row["state"], row["generation"], len(inserts(stack))) == ("unsure", 0, 1)
+    check_once(stack, invite(stack, host))
 
 
 def test_a_taken_id_that_cannot_be_looked_at_stays_in_doubt(stack, host):

@@ -226,6 +226,38 @@ def test_whatever_becomes_of_the_answer_a_repetition_makes_one_event(clean, host
     check_once(clean, invite(clean, host, key="k"))
 
 
+def lost(clean, host):
+    """An invite whose event stands, which its caller does not know."""
+    clean.sandbox.settings(transaction_replay="conflict")
+    clean.sandbox.fault("store_then_reset", match={**CREATE, "count": None})
+    assert invite(clean, host, key="k").status == 500
+    clean.sandbox.clear_faults()
+
+
+def test_an_event_that_a_search_does_not_show_yet_is_not_made_again(clean, host):
+    lost(clean, host)
+    clean.sandbox.fault("error", status=200, body={"value": []},
+                        match={"method": "GET", "path": "/events$", "count": None})
+    assert failure(invite(clean, host, key="k")) == (500, FAILED, "provider_error")
+    assert rows(clean)[0]["state"] == "unsure" and len(events(clean)) == 1
+    clean.sandbox.clear_faults()
+    check_once(clean, invite(clean, host, key="k"))
+
+
+def test_an_event_that_was_deleted_by_hand_long_ago_is_made_again(clean, host):
+    lost(clean, host)
+    gone, = events(clean)
+    clean.sandbox.delete_event(WORK, gone["sandbox"]["immutableId"], provider="microsoft")
+    assert invite(clean, host, key="k").status == 500 and events(clean) == []
+    # a claim's token begins with its time
+    clean.sql("UPDATE calendar_event_mappings "
+              "SET claim_token = CONCAT(UNHEX('010000000000'), SUBSTRING(claim_token, 7))")
+    answer = invite(clean, host, key="k")
+    event, = events(clean)
+    assert answer.json["calendarEventId"] == event["sandbox"]["immutableId"]
+    assert [(row["state"], row["generation"]) for row in rows(clean)] == [("placed", 1)]
+
+
 @pytest.mark.parametrize("stands", [True, False])
 def test_what_nobody_repeats_is_settled_by_a_look(clean, host, stands):
     clean.sandbox.fault("backendError", after=stands, match={**CREATE, "count": None})
