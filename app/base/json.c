@@ -19,7 +19,7 @@ const struct json_limits JSON_PROVIDER = {
 	.values = 100000,
 	.members = 4096,
 	.name_bytes = 256,
-	.text_bytes = 65536,
+	.text_bytes = 512 * 1024, /* HTML of a text: "&amp;", "<br>\r\n" */
 };
 
 enum {

@@ -30,7 +30,7 @@ enum {
 	URL_BYTES_MAX = 8192,
 	FORM_BYTES_MAX = 32 * 1024,
 	EVENT_BYTES_MAX = 512 * 1024,
-	ANSWER_BYTES_MAX = 256 * 1024,
+	ANSWER_BYTES_MAX = 512 * 1024, /* 32768 lines as HTML as JSON take half of it */
 	LIST_BYTES_MAX = 1024 * 1024,
 	LIST_MAX = 25,  /* so that a page of the largest events fits into its answer */
 	FOUND_MAX = 10, /* of events with one marker, of which there should be one */

@@ -50,6 +50,18 @@ def test_the_event_stands_as_it_was_asked_for_and_each_guest_is_mailed_once(teac
     assert teacher.stack.sandbox.violations() == []
 
 
+@pytest.mark.parametrize("text", ["x" + "\n" * 32500 + "y", "&" * 32768], ids=["lines", "signs"])
+def test_the_longest_text_is_told_however_the_provider_writes_it(teacher, text):
+    told = teacher.made(description=text)
+    assert told["description"] == text
+    guests = [{"email": f"g{n:03}@example.org", "displayName": f"{n:03} " + "n" * 180}
+              for n in range(200)]
+    after = teacher.change(told["id"], attendees=guests)
+    assert (after.status, after.json["description"]) == (200, text)
+    assert len(after.json["attendees"]) == 200
+    assert teacher.list().json["items"] == [teacher.get(told["id"]).json]
+
+
 def test_the_answer_says_where_the_event_is(teacher):
     answer = teacher.create()
     place = f"{teacher.stack.public.url}{EVENTS}/{answer.json['id']}"
