@@ -21,7 +21,7 @@ static enum err read_return_place(const struct request *rq, struct slice *out, s
 	if (e == ERR_NOMEM)
 		return e;
 	if (e || !return_place_is_good(*out, slice_of(rq->work.svc->config->allowed_origins)))
-		*out = SLICE("/dashboard/");
+		*out = RETURN_PLACE_DEFAULT;
 	return OK;
 }
 

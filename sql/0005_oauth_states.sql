@@ -1,7 +1,8 @@
 -- One consent under way. The state itself is known to the browser and the provider alone; here is its
 -- SHA-256. used_at is set once, before the code is exchanged; outcome is what a reload of
 -- the callback shows again. A flow that was handed on (no cookie of ours) and one that came back with another
--- account keep the sealed grant until the person has confirmed it.
+-- account keep the sealed grant until the person has confirmed it. return_to is sealed, too: it may
+-- be a connect link, which is a credential.
 
 CREATE TABLE IF NOT EXISTS oauth_states (
     state_hash BINARY(32) NOT NULL,
@@ -11,7 +12,7 @@ CREATE TABLE IF NOT EXISTS oauth_states (
     provider VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     browser_hash BINARY(32) NULL,
     handed_on BOOLEAN NOT NULL DEFAULT FALSE,
-    return_to VARCHAR(512) NOT NULL,
+    return_to VARBINARY(545) NOT NULL,
     expected_account VARCHAR(255) NULL,
     created_at DATETIME(3) NOT NULL DEFAULT UTC_TIMESTAMP(3),
     expires_at DATETIME(3) NOT NULL,

@@ -12,6 +12,9 @@
 
 enum { RETURN_PLACE_BYTES = 512 };
 
+/* Where a browser is sent that has no other place to go to. */
+#define RETURN_PLACE_DEFAULT SLICE("/dashboard/")
+
 /*
  * May it be used? A path begins with one '/', an URL with exactly one of the origins (comma list),
  * followed by

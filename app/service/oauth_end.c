@@ -5,6 +5,7 @@
 #include "base/seal.h"
 #include "base/secret.h"
 #include "io/db.h"
+#include "model/return_place.h"
 #include "service/svc.h"
 #include "store/audit_log.h"
 #include "store/connections.h"
@@ -38,6 +39,21 @@ static void audit(struct oauth_flow *flow, const char *result)
 	log_end(&line);
 }
 
+/* Without its key nobody knows where the person came from: no reason to keep from him how it ended.
+ */
+static struct slice read_return_place(const struct oauth_flow *flow)
+{
+	const struct work *work = flow->work;
+	struct seal_place place = {
+		.tenant = flow->state.tenant, .row = flow->state.id, .column = "return_to"};
+	struct secret text = {0};
+	enum err e = seal_open(work->svc->ring, &place, flow->state.return_to, &text);
+	char *copy = e ? NULL : arena_copy(work->arena, secret_slice(&text));
+
+	secret_wipe(&text);
+	return copy ? slice_of(copy) : RETURN_PLACE_DEFAULT;
+}
+
 static void tell(const struct oauth_flow *flow, const char *outcome, struct oauth_result *result)
 {
 	result->outcome = outcome;
@@ -48,7 +64,7 @@ static void tell(const struct oauth_flow *flow, const char *outcome, struct oaut
 	result->account_email =
 		flow->account.email.len ? flow->account.email : flow->state.pending_account_email;
 	result->owner_external_id = flow->state.owner_external_id;
-	result->return_to = flow->state.return_to;
+	result->return_to = read_return_place(flow);
 }
 
 enum err oauth_end_with(struct oauth_flow *flow, const char *reason, struct oauth_result *result,

@@ -5,6 +5,9 @@
 #include "base/config.h"
 #include "base/digest.h"
 #include "base/rand.h"
+#include "base/seal.h"
+#include "base/secret.h"
+#include "model/return_place.h"
 #include "provider/provider.h"
 #include "service/pkce.h"
 #include "service/svc.h"
@@ -32,6 +35,22 @@ static enum err login_hint(struct work *work, const struct oauth_start *start, s
 	return e;
 }
 
+/* A connect link, if that is where it leads back to, is a credential and lies in no table. */
+static enum err seal_return_place(struct work *work, const struct oauth_start *start,
+				  const struct id *row, struct buf *out)
+{
+	struct seal_place place = {
+		.tenant = start->owner->tenant, .row = *row, .column = "return_to"};
+	struct secret text = {0};
+	enum err e = secret_set(&text, start->return_to);
+
+	buf_init(out, work->arena, RETURN_PLACE_BYTES + SEAL_OVERHEAD_BYTES);
+	if (!e)
+		e = seal_close(work->svc->ring, &place, &text, out);
+	secret_wipe(&text);
+	return e;
+}
+
 static enum err add_state(struct work *work, const struct oauth_start *start, struct slice state,
 			  struct fail *why)
 {
@@ -41,9 +60,13 @@ static enum err add_state(struct work *work, const struct oauth_start *start, st
 				  .tenant = start->owner->tenant,
 				  .owner = start->owner->id,
 				  .provider = slice_of(start->provider->name),
-				  .handed_on = start->handed_on,
-				  .return_to = start->return_to};
+				  .handed_on = start->handed_on};
+	struct buf place;
+	enum err e = seal_return_place(work, start, &row.id, &place);
 
+	if (e)
+		return e;
+	row.return_to = buf_slice(&place);
 	digest_sha256(&state, 1, state_hash);
 	row.state_hash = (struct slice){(const char *)state_hash, sizeof(state_hash)};
 	if (start->browser.len) {

@@ -2,8 +2,8 @@
 #define CB_SERVICE_OAUTH_START_H
 /*
  * oauth_start: a consent begins: its state is committed, and the provider's URL made.
- * Stands on store/oauth_states, store/connections, provider, service/pkce.
- * Source: RFC 6749 section 4.1.1, RFC 9700; security requirements O1, O3, O4, O8.
+ * Stands on store/oauth_states, store/connections, provider, service/pkce, base/seal.
+ * Source: RFC 6749 section 4.1.1, RFC 9700; security requirements O1, O3, O4, O8, K4.
  */
 #include <stdbool.h>
 

@@ -98,7 +98,7 @@ enum err oauth_states_add(struct db *db, const struct oauth_state *state, int64_
 		db_text(state->provider),
 		column_optional_bytes(state->browser_hash),
 		db_int(state->handed_on),
-		db_text(state->return_to.len > 0 ? state->return_to : SLICE("")),
+		db_bytes(state->return_to),
 		column_optional_text(state->expected_account),
 		db_int(valid_ms),
 	};

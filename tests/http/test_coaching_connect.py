@@ -7,9 +7,9 @@ import re
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from consent import (CALLBACK, CONNECT, HOST, OAUTH_COOKIE, OTHER_ACCOUNT, SECRET, Browser, Form,
-                     Kept, age, changed, check_refused, connections, ended, expire, parameters,
-                     state_row, states, token_calls)
+from consent import (ACCOUNT, CALLBACK, CONNECT, HOST, OAUTH_COOKIE, OTHER_ACCOUNT, SECRET,
+                     Browser, Form, Kept, age, changed, check_refused, connections, ended, expire,
+                     parameters, state_row, states, token_calls)
 from flows import cookies, failure, invite, new_key, sign_in
 from sandbox.client import SandboxError
 
@@ -176,10 +176,14 @@ def test_state_and_cookie_are_fresh_and_the_table_keeps_only_their_hashes(clean,
 
 
 def test_a_flow_lasts_ten_minutes_and_knows_provider_owner_and_place(coach, stack):
-    row = state_row(stack, coach.begin(COACH, "?returnTo=/dashboard/?tab=calendars"))
+    url = coach.begin(COACH, "?returnTo=/dashboard/?tab=calendars")
+    row = state_row(stack, url)
     assert (row["expires_at"] - row["created_at"]).total_seconds() == pytest.approx(600, abs=1)
-    assert (row["provider"], row["return_to"]) == ("google", "/dashboard/?tab=calendars")
-    assert (row["used_at"], row["outcome"], row["handed_on"]) == (None, None, 0)
+    assert (row["provider"], row["used_at"], row["outcome"], row["handed_on"]) == (
+        "google", None, None, 0)
+    back = coach.come_back(stack.sandbox.approve(url, ACCOUNT))
+    assert back.headers["Location"].startswith(
+        stack.public.url + "/dashboard/?tab=calendars&calendar=connected")
 
 
 def test_the_cookie_comes_back_from_the_provider_and_from_nowhere_else(coach, stack):

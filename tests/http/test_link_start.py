@@ -47,9 +47,21 @@ def test_the_button_binds_the_browser_and_names_the_way_back(person, link, stack
     assert re.fullmatch(OAUTH_COOKIE + r"=[\w-]{43}; Path=/; Max-Age=600; Secure; HttpOnly; "
                         "SameSite=Lax", line)
     row, = states(stack)
-    assert (row["external_id"], row["provider"], row["return_to"]) == (NEW, "google", link)
+    assert (row["external_id"], row["provider"]) == (NEW, "google")
     assert not row["handed_on"] and row["browser_hash"] and SECRET.fullmatch(
         parameters(led_to(answer))["state"])
+
+
+def test_no_table_holds_the_link_which_is_good_for_a_day(person, link, stack):
+    url = led_to(press(person, link))
+    end = person.come_back(stack.sandbox.approve(url, ACCOUNT))
+    assert end.headers["Location"].startswith(stack.public.url + link + "?calendar=connected")
+    secret = link.rsplit("/", 1)[1].encode()
+    tables = [one["t"] for one in stack.sql("SELECT table_name AS t FROM information_schema.tables "
+                                            "WHERE table_schema = DATABASE()")]
+    held = {table: repr(stack.sql(f"SELECT * FROM `{table}`")).encode() for table in tables}
+    assert len(held) > 10 and states(stack)
+    assert [table for table, text in held.items() if secret in text] == []
 
 
 def test_an_owner_is_made_by_the_button_and_not_before(person, link, stack):
