@@ -1,15 +1,20 @@
 /* GET /connect/{link}: the page behind a connectUrl: who asks for whose calendar, and how a consent
  * that was begun there ended. Contract 6. */
+#include "base/clock.h"
 #include "handlers/routes.h"
 #include "provider/provider.h"
 #include "provider/providers.h"
 #include "service/link_subject.h"
+#include "service/oauth_start.h"
 #include "store/connections.h"
 #include "web/answer.h"
 #include "web/page.h"
 #include "web/request.h"
 
-enum { WORD_BYTES = 32 };
+enum {
+	WORD_BYTES = 32,
+	FLOW_S = 2 * OAUTH_STATE_VALID_S /* a consent, and its confirmation */
+};
 
 /* What the callback puts behind the address of the page. */
 struct outcome {
@@ -214,6 +219,12 @@ static void tell(const struct request *rq, struct answer *an, const struct link_
 		tell_failed(rq, an, subject, "We cannot see the new connection yet.");
 }
 
+/* Somebody who began in the link's last moment may still be on his way back to it. */
+static bool is_awaited(const struct link_subject *subject)
+{
+	return clock_now_ms() < subject->link.expires_ms + (int64_t)FLOW_S * 1000;
+}
+
 enum err link_show(struct request *rq, struct answer *an, struct fail *why)
 {
 	struct link_subject subject;
@@ -222,7 +233,7 @@ enum err link_show(struct request *rq, struct answer *an, struct fail *why)
 
 	if (!e)
 		e = read_outcome(rq, &outcome, why);
-	if (!e && subject.is_over && !outcome.calendar.len)
+	if (!e && subject.is_over && !(outcome.calendar.len && is_awaited(&subject)))
 		e = ERR_LINK_EXPIRED;
 	if (e)
 		return e;

@@ -188,6 +188,17 @@ def test_an_expired_link_says_so(stack, coach):
     assert seen(show(stack, make(stack, owner_id(stack, coach), left_s=5))).buttons
 
 
+@pytest.mark.parametrize("query", ["?calendar=error", "?calendar=connected&provider=google"])
+def test_an_expired_link_tells_no_end_when_nobody_can_be_on_the_way_back(
+        stack, clean, bearer, query):
+    """A flow may begin in the link's last moment, and lasts ten minutes and ten to confirm it."""
+    Browser(clean, bearer(HOST)).connect(ACCOUNT)
+    who = owner_id(stack)
+    check_refused(stack, make(stack, who, left_s=-1201) + query, 410, "link_expired",
+                  "This link has expired")
+    assert HOST in seen(show(stack, make(stack, who, left_s=-1100) + query)).text
+
+
 def test_a_link_ends_after_24_hours(stack, link):
     seconds = int.from_bytes(raw_of(link)[1:5], "big")
     now, = stack.sql("SELECT UNIX_TIMESTAMP() AS now")
