@@ -110,6 +110,7 @@ libcalbridge_a_SOURCES = \
 	app/web/auth.c app/web/auth.h \
 	app/web/consent_cookie.c app/web/consent_cookie.h \
 	app/web/cors.c app/web/cors.h \
+	app/web/csrf.c app/web/csrf.h \
 	app/web/guesses.c app/web/guesses.h \
 	app/web/jwks.c app/web/jwks.h \
 	app/web/jwks_url.c app/web/jwks_url.h \

@@ -1,7 +1,6 @@
 /* GET and POST .../callback: finishes OAuth, and its confirmation by a person. Contract 3, seed
  * 002. */
 #include "base/config.h"
-#include "base/digest.h"
 #include "handlers/routes.h"
 #include "model/return_place.h"
 #include "service/oauth_confirm.h"
@@ -68,7 +67,7 @@ static enum err place_url(const struct request *rq, const struct oauth_result *r
 static enum err ask(struct request *rq, struct answer *an, const struct oauth_result *result,
 		    struct slice browser)
 {
-	char token[CONSENT_TOKEN_BYTES];
+	char token[CSRF_TOKEN_BYTES];
 	char flow[ID_TEXT_BYTES];
 	struct page page;
 	enum err e = consent_cookie_token(rq, &result->flow, browser, token);
@@ -129,7 +128,7 @@ static enum err read_confirmation(const struct request *rq, struct confirmation 
 	enum err e = request_form(rq, "flow", ID_TEXT_BYTES, &flow, why);
 
 	if (!e)
-		e = request_form(rq, "token", CONSENT_TOKEN_BYTES, &in->token, why);
+		e = request_form(rq, "token", CSRF_TOKEN_BYTES, &in->token, why);
 	if (!e)
 		e = request_form(rq, "answer", 8, &in->answer, why);
 	if (!e)
@@ -143,15 +142,9 @@ static enum err read_confirmation(const struct request *rq, struct confirmation 
 static enum err check_token(const struct request *rq, const struct confirmation *in,
 			    struct slice browser)
 {
-	char token[CONSENT_TOKEN_BYTES];
-	enum err e;
-
 	if (!browser.len || !cors_is_own_page(rq))
 		return ERR_CSRF;
-	e = consent_cookie_token(rq, &in->flow, browser, token);
-	if (e)
-		return e;
-	return digest_equal(in->token, slice_of(token)) ? OK : ERR_CSRF;
+	return consent_cookie_check(rq, &in->flow, browser, in->token);
 }
 
 /*

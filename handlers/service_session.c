@@ -34,7 +34,7 @@ static void write_providers(struct json_writer *json, const struct config *confi
 static enum err show(struct request *rq, const struct session *session, struct answer *an,
 		     int status)
 {
-	char csrf[SESSION_TOKEN_BYTES];
+	char csrf[CSRF_TOKEN_BYTES];
 	char expires[RFC3339_BYTES];
 	const struct owner *owner = &session->owner;
 	const struct config *config = rq->work.svc->config;

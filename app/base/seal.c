@@ -211,6 +211,11 @@ uint32_t seal_active(const struct seal_ring *ring)
 	return ring->active;
 }
 
+uint32_t seal_number_at(const struct seal_ring *ring, size_t i)
+{
+	return i < ring->n_keys ? ring->keys[i].number : 0;
+}
+
 bool seal_has_key(const struct seal_ring *ring, uint32_t number)
 {
 	return key_find(ring, number) != NULL;

@@ -49,6 +49,9 @@ void seal_ring_free(struct seal_ring *ring);
 /* The number of the active key, as it stands in new blobs. */
 uint32_t seal_active(const struct seal_ring *ring);
 
+/* The number of the ring's i-th key, active or old; 0: there are no more. */
+uint32_t seal_number_at(const struct seal_ring *ring, size_t i);
+
 /* Is that key number in the ring? */
 bool seal_has_key(const struct seal_ring *ring, uint32_t number);
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/seal.h"
 #include "base/secret.h"
 #include "model/issuer.h"
 #include "provider/provider.h"
@@ -160,7 +161,9 @@ static const char *ask_provider(struct visit *visit, const struct oauth_return *
 	struct grant *grant = &visit->flow.grant;
 	char verifier[BASE64URL_32_BYTES];
 	struct provider_cx cx = call_cx(visit, EXCHANGE_S);
-	enum err e = pkce_verifier(visit->flow.work->svc->ring, back->state, verifier);
+	/* the key that sealed the way back was the active one when the flow began */
+	uint32_t number = seal_key_of(visit->flow.state.return_to);
+	enum err e = pkce_verifier(visit->flow.work->svc->ring, number, back->state, verifier);
 
 	if (!e)
 		e = visit->provider->exchange(&cx, back->code, slice_of(verifier), grant,

@@ -80,6 +80,7 @@ static enum err add_state(struct work *work, const struct oauth_start *start, st
 enum err oauth_start(struct work *work, const struct oauth_start *start, struct buf *url,
 		     struct fail *why)
 {
+	const struct seal_ring *ring = work->svc->ring;
 	unsigned char secret[SHA256_BYTES];
 	char state[BASE64URL_32_BYTES];
 	char verifier[BASE64URL_32_BYTES];
@@ -90,7 +91,7 @@ enum err oauth_start(struct work *work, const struct oauth_start *start, struct 
 
 	rand_fill(secret, sizeof(secret));
 	digest_base64url(secret, sizeof(secret), state);
-	e = pkce_verifier(work->svc->ring, slice_of(state), verifier);
+	e = pkce_verifier(ring, seal_active(ring), slice_of(state), verifier);
 	if (!e)
 		e = login_hint(work, start, &ask.login_hint, why);
 	if (!e)

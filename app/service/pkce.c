@@ -4,12 +4,12 @@
 
 #include "base/seal.h"
 
-enum err pkce_verifier(const struct seal_ring *ring, struct slice state,
+enum err pkce_verifier(const struct seal_ring *ring, uint32_t number, struct slice state,
 		       char out[BASE64URL_32_BYTES])
 {
 	unsigned char key[SEAL_KEY_BYTES];
 	unsigned char mac[SHA256_BYTES];
-	enum err e = seal_subkey(ring, 0, "pkce", key);
+	enum err e = seal_subkey(ring, number, "pkce", key);
 
 	if (e)
 		return e;

@@ -24,7 +24,7 @@ struct oauth_state {
 	struct slice provider;
 	struct slice browser_hash; /* 32 bytes; empty: handed on, no browser yet */
 	bool handed_on;
-	struct slice return_to;        /* sealed, column "return_to" */
+	struct slice return_to;        /* sealed, column "return_to", by the key of the flow */
 	struct slice expected_account; /* account id or address; empty: any */
 	bool expired;                  /* by the database's clock */
 	bool used;

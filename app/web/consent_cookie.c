@@ -1,9 +1,6 @@
 #include "web/consent_cookie.h"
 
-#include <string.h>
-
 #include "base/digest.h"
-#include "base/seal.h"
 #include "service/oauth_start.h"
 #include "web/answer.h"
 #include "web/request.h"
@@ -39,18 +36,23 @@ enum err consent_cookie_give(const struct request *rq, struct answer *an, struct
 	return OK;
 }
 
-enum err consent_cookie_token(const struct request *rq, const struct id *flow, struct slice browser,
-			      char out[CONSENT_TOKEN_BYTES])
+static struct csrf_use use_of(const struct id *flow, struct slice browser)
 {
-	unsigned char key[SEAL_KEY_BYTES];
-	unsigned char mac[SHA256_BYTES];
-	struct slice pieces[] = {SLICE("consent:"), {(const char *)flow->bytes, ID_BYTES}, browser};
-	enum err e = seal_subkey(rq->work.svc->ring, 0, "csrf", key);
+	return (struct csrf_use){.kind = "consent:", .id = *flow, .browser = browser};
+}
 
-	if (e)
-		return e;
-	digest_hmac((struct slice){(const char *)key, sizeof(key)}, pieces, ARRAY_LEN(pieces), mac);
-	digest_base64url(mac, sizeof(mac), out);
-	explicit_bzero(key, sizeof(key));
-	return OK;
+enum err consent_cookie_token(const struct request *rq, const struct id *flow, struct slice browser,
+			      char out[CSRF_TOKEN_BYTES])
+{
+	const struct csrf_use use = use_of(flow, browser);
+
+	return csrf_token(rq->work.svc->ring, &use, out);
+}
+
+enum err consent_cookie_check(const struct request *rq, const struct id *flow, struct slice browser,
+			      struct slice shown)
+{
+	const struct csrf_use use = use_of(flow, browser);
+
+	return csrf_check(rq->work.svc->ring, &use, shown);
 }

@@ -3,17 +3,16 @@
 /*
  * consent_cookie: what ties a consent to the browser that began it, over all flows of that
  * browser; and the token of the page on which a consent is confirmed.
- * Stands on web/request, web/answer, base/digest, base/seal.
+ * Stands on web/request, web/answer, web/csrf, base/digest.
  * Source: security requirements O3, O6.
  */
 #include "base/err.h"
 #include "base/rand.h"
 #include "base/text.h"
+#include "web/csrf.h"
 
 struct answer;
 struct request;
-
-enum { CONSENT_TOKEN_BYTES = 44 };
 
 /* The browser's value, or the empty slice: none, or not of our form. */
 struct slice consent_cookie_of(const struct request *rq);
@@ -25,6 +24,10 @@ MUST_USE enum err consent_cookie_give(const struct request *rq, struct answer *a
 
 /* The token that the confirmation of this flow by this browser must carry. */
 MUST_USE enum err consent_cookie_token(const struct request *rq, const struct id *flow,
-				       struct slice browser, char out[CONSENT_TOKEN_BYTES]);
+				       struct slice browser, char out[CSRF_TOKEN_BYTES]);
+
+/* Does it carry that token? ERR_CSRF. */
+MUST_USE enum err consent_cookie_check(const struct request *rq, const struct id *flow,
+				       struct slice browser, struct slice shown);
 
 #endif

@@ -6,7 +6,6 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/rand.h"
-#include "base/seal.h"
 #include "store/sessions.h"
 #include "web/answer.h"
 #include "web/audit.h"
@@ -107,39 +106,30 @@ enum err session_take_caller(struct request *rq, const struct session *session)
 	return OK;
 }
 
-enum err session_csrf(const struct request *rq, const struct session *session,
-		      char out[SESSION_TOKEN_BYTES])
+static struct csrf_use use_of(const struct session *session)
 {
-	unsigned char key[SEAL_KEY_BYTES], mac[SHA256_BYTES];
-	const struct slice pieces[] = {
-		SLICE("session:"),
-		{(const char *)session->id.bytes, ID_BYTES},
-	};
-	enum err e = seal_subkey(rq->work.svc->ring, 0, "csrf", key);
+	return (struct csrf_use){.kind = "session:", .id = session->id};
+}
 
-	if (e)
-		return e;
-	digest_hmac((struct slice){(const char *)key, sizeof(key)}, pieces, ARRAY_LEN(pieces), mac);
-	digest_base64url(mac, sizeof(mac), out);
-	explicit_bzero(key, sizeof(key));
-	return OK;
+enum err session_csrf(const struct request *rq, const struct session *session,
+		      char out[CSRF_TOKEN_BYTES])
+{
+	const struct csrf_use use = use_of(session);
+
+	return csrf_token(rq->work.svc->ring, &use, out);
 }
 
 enum err session_check_csrf(const struct request *rq, const struct session *session,
 			    struct fail *why)
 {
-	struct slice shown = request_header(rq, "HTTP_X_CSRF_TOKEN");
-	char token[SESSION_TOKEN_BYTES];
-	enum err e = session_csrf(rq, session, token);
+	const struct csrf_use use = use_of(session);
+	enum err e = ERR_CSRF;
 
-	if (e)
-		return e;
 	if (!cors_is_own_page(rq))
-		return fail_set(why, ERR_CSRF, "not from our own page");
-	if (request_header_count(rq, "HTTP_X_CSRF_TOKEN") != 1 ||
-	    !digest_equal(shown, slice_of(token)))
-		return fail_set(why, ERR_CSRF, "not this session's token");
-	return OK;
+		return fail_set(why, e, "not from our own page");
+	if (request_header_count(rq, "HTTP_X_CSRF_TOKEN") == 1)
+		e = csrf_check(rq->work.svc->ring, &use, request_header(rq, "HTTP_X_CSRF_TOKEN"));
+	return e == ERR_CSRF ? fail_set(why, e, "not this session's token") : e;
 }
 
 static void make(struct made *made)

@@ -3,7 +3,7 @@
 /*
  * session: the browser's cookie and the token against forged requests that goes with it.
  * Cookies and links are 43 characters of base64url; the tables keep the SHA-256 of the characters.
- * Stands on web/request, web/answer, web/cors, web/guesses, web/jwt, store/sessions, base/seal.
+ * Stands on web/request, web/answer, web/cors, web/csrf, web/guesses, web/jwt, store/sessions.
  * Source: security requirements B1, B2.
  */
 #include <stdbool.h>
@@ -11,11 +11,12 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "store/callers.h"
+#include "web/csrf.h"
 
 struct answer;
 struct request;
 
-enum { SESSION_VALID_S = 12 * 3600, SESSION_IDLE_S = 30 * 60, SESSION_TOKEN_BYTES = 44 };
+enum { SESSION_VALID_S = 12 * 3600, SESSION_IDLE_S = 30 * 60 };
 
 /*
  * Signs in by a sign-in link (43 characters, used up by it) or by a user token, one of them empty:
@@ -41,7 +42,7 @@ MUST_USE enum err session_take_caller(struct request *rq, const struct session *
 
 /* The token that unsafe requests of this session must carry (X-CSRF-Token). */
 MUST_USE enum err session_csrf(const struct request *rq, const struct session *session,
-			       char out[SESSION_TOKEN_BYTES]);
+			       char out[CSRF_TOKEN_BYTES]);
 
 /*
  * A request that may change something: it must come from our own page and carry the session's

@@ -6,8 +6,8 @@ import signal
 
 import pytest
 from conftest import running
-from consent import HOST, Browser, states
-from flows import ACCOUNT, OTHER_ACCOUNT, connect, invite
+from consent import HOST, Browser, ended, states
+from flows import ACCOUNT, OTHER_ACCOUNT, connect, invite, sign_in
 from stack.processes import StackError, wait_for
 
 
@@ -41,6 +41,7 @@ def ring(stack):
             text += f"{number} {key} {state}\n"
         stack.account.file(stack.key_ring, text, 0o400)
     yield write
+    stack.schema.clean()        # what was sealed by a made key goes with it
     stack.account.file(stack.key_ring, kept.read_text(), 0o400)
     for service, ready in ((stack.fcgi, stack.is_ready), (stack.sync, None)):
         service.stop()
@@ -93,6 +94,23 @@ def test_a_grant_that_waits_to_be_confirmed_needs_its_key_until_it_expires(
     assert "2 stored secrets need key 1" in refuses_to_start(stack, stack.fcgi)
     stack.sql("UPDATE oauth_states SET expires_at = UTC_TIMESTAMP(3)")
     stack.fcgi.start(stack.is_ready)
+
+
+def test_what_was_begun_under_the_old_key_is_finished_under_the_new_one(stack, host, jwt, ring):
+    """A consent at the provider, one that waits to be confirmed, and a session's writes."""
+    away, asked = Browser(stack, host), Browser(stack, host)
+    back = stack.sandbox.approve(away.begin(), ACCOUNT)
+    page = asked.connect(OTHER_ACCOUNT)
+    signed_in = sign_in(stack, jwt(HOST))
+    ring("1 old", "2 active")
+    stack.fcgi.restart(stack.is_ready)
+    assert ended(away.come_back(back)) == ("connected", "google")
+    assert ended(asked.decide(page, "yes")) == ("connected", "google")
+    assert invite(stack, signed_in).status == 200
+    told = stack.request("GET", "/api/session", headers=signed_in).json["csrfToken"]
+    assert told != signed_in["X-CSRF-Token"]
+    forged = {**signed_in, "X-CSRF-Token": told[:-2] + ("AA" if told[-2:] != "AA" else "BA")}
+    assert invite(stack, forged).status == 403
 
 
 def test_a_disconnected_calendar_needs_no_key(stack, host, ring):

@@ -89,7 +89,7 @@ static void begin_token(const char *claims)
 /* A write from our own page, with the token of this session. */
 static void begin_session(const char *method)
 {
-	char csrf[SESSION_TOKEN_BYTES];
+	char csrf[CSRF_TOKEN_BYTES];
 	struct session session = {.id = web_tenant("session")};
 
 	web_begin(method, "/invite");

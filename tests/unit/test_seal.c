@@ -235,6 +235,9 @@ static void an_old_key_still_opens_and_an_active_one_seals(void **state)
 	assert_true(seal_has_key(turned, 9));
 	assert_false(seal_has_key(turned, 8));
 	assert_false(seal_has_key(turned, 0));
+	assert_int_equal(seal_number_at(turned, 0), 7);
+	assert_int_equal(seal_number_at(turned, 1), 9);
+	assert_int_equal(seal_number_at(turned, 2), 0);
 	seal_ring_free(turned);
 }
 

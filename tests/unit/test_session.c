@@ -203,7 +203,7 @@ static void that_it_was_seen_is_noted_once_a_minute(void **state)
 static void each_session_has_a_token_of_its_own(void **state)
 {
 	struct session one = {.id = web_tenant("one")}, two = {.id = web_tenant("two")};
-	char a[SESSION_TOKEN_BYTES], b[SESSION_TOKEN_BYTES], again[SESSION_TOKEN_BYTES];
+	char a[CSRF_TOKEN_BYTES], b[CSRF_TOKEN_BYTES], again[CSRF_TOKEN_BYTES];
 
 	(void)state;
 	assert_int_equal(session_csrf(web_request(), &one, a), OK);
