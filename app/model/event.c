@@ -109,6 +109,8 @@ static void write_attendees(struct json_writer *w, const struct event *event)
 		json_open(w, NULL);
 		json_add_text(w, "email", event->attendees[i].email);
 		write_text(w, "name", event->attendees[i].name);
+		if (event->attendees[i].leaving)
+			json_add_bool(w, "leaving", true);
 		json_close(w);
 	}
 	json_close_array(w);
@@ -145,10 +147,20 @@ static bool read_text(const struct json *object, const char *name, struct slice 
 	return !value || value->kind == JSON_TEXT;
 }
 
+/* An absent flag is false. */
+static bool read_flag(const struct json *object, const char *name, bool *out)
+{
+	const struct json *value = json_member(object, name);
+
+	*out = value && value->kind == JSON_BOOL && value->truth;
+	return !value || value->kind == JSON_BOOL;
+}
+
 static bool read_attendee(const struct json *value, struct attendee *out)
 {
 	return value->kind == JSON_OBJECT && read_text(value, "email", &out->email) &&
-	       out->email.len > 0 && read_text(value, "name", &out->name);
+	       out->email.len > 0 && read_text(value, "name", &out->name) &&
+	       read_flag(value, "leaving", &out->leaving);
 }
 
 static enum err read_attendees(struct arena *arena, const struct json *list, struct event *out)
@@ -168,15 +180,6 @@ static enum err read_attendees(struct arena *arena, const struct json *list, str
 	}
 	out->attendees = attendees;
 	return OK;
-}
-
-/* An absent flag is false. */
-static bool read_flag(const struct json *object, const char *name, bool *out)
-{
-	const struct json *value = json_member(object, name);
-
-	*out = value && value->kind == JSON_BOOL && value->truth;
-	return !value || value->kind == JSON_BOOL;
 }
 
 static bool read_rest(const struct json *object, struct event *out)

@@ -36,6 +36,7 @@ struct attendee {
 	enum attendance attendance; /* as the provider has it; kept by no event_write */
 	struct slice raw; /* the provider's own words for this guest, which a change sends back as
 			     they are; empty for one of ours; kept by no event_write */
+	bool leaving;     /* one of ours who is asked for no more, but may still be on it */
 };
 
 /* Which parts of an event a change is about; may be joined. */

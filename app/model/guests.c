@@ -75,6 +75,37 @@ bool guests_stand(struct guests stands, struct guests merged)
 	return true;
 }
 
+enum err guests_staying(struct arena *arena, struct guests ours, struct guests *out)
+{
+	struct attendee *list = arena_array(arena, ours.n + 1, sizeof(*list));
+
+	*out = (struct guests){list, 0};
+	if (!list)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < ours.n; i++) {
+		if (!ours.list[i].leaving)
+			list[out->n++] = ours.list[i];
+	}
+	return OK;
+}
+
+enum err guests_leaving(struct arena *arena, struct guests ours, struct guests stands,
+			struct guests *out)
+{
+	struct attendee *list = arena_array(arena, ours.n + 1, sizeof(*list));
+
+	*out = (struct guests){list, 0};
+	if (!list)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < ours.n; i++) {
+		if (!find(stands, ours.list[i].email))
+			continue;
+		list[out->n] = ours.list[i];
+		list[out->n++].leaving = true;
+	}
+	return OK;
+}
+
 enum err guests_union(struct arena *arena, struct guests a, struct guests b, struct guests *out)
 {
 	struct attendee *list = arena_array(arena, a.n + b.n + 1, sizeof(*list));

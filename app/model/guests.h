@@ -34,6 +34,13 @@ MUST_USE enum err guests_merge(struct arena *arena, struct guests stands, struct
 /* Would writing merged (by guests_merge) change anything about those who stand? */
 bool guests_stand(struct guests stands, struct guests merged);
 
+/* Those of ours who are still asked for. ERR_NOMEM. */
+MUST_USE enum err guests_staying(struct arena *arena, struct guests ours, struct guests *out);
+
+/* Those of ours who stand, as leaving. ERR_NOMEM. */
+MUST_USE enum err guests_leaving(struct arena *arena, struct guests ours, struct guests stands,
+				 struct guests *out);
+
 /* Who is in a or b, at most EVENT_KEPT_MAX: first all of a, then of b. ERR_NOMEM. */
 MUST_USE enum err guests_union(struct arena *arena, struct guests a, struct guests b,
 			       struct guests *out);

@@ -25,28 +25,51 @@ static bool keeps(const struct run *run)
 	return finding_is_ours(&run->finding) && run->finding.has_kept;
 }
 
+/* The list that is asked for waits: is it another one than stands? */
+static enum err leave_out(struct run *run)
+{
+	struct guests stands = guests_of(&run->finding.stands.event);
+	struct guests merged;
+	enum err e = guests_merge(run->finding.work->arena, stands, guests_of(&run->finding.kept),
+				  guests_of(&run->change.to), &merged);
+
+	run->omits = !e && !guests_stand(stands, merged);
+	run->change.parts &= ~(unsigned)EVENT_ATTENDEES;
+	return e;
+}
+
+/* The list that has waited is asked for. */
+static enum err bring_in(struct run *run)
+{
+	struct guests asked;
+	enum err e =
+		guests_staying(run->finding.work->arena, guests_of(&run->finding.kept), &asked);
+
+	run->change.parts |= EVENT_ATTENDEES;
+	run->change.to.attendees = asked.list;
+	run->change.to.n_attendees = asked.n;
+	return e;
+}
+
 /*
  * Where each guest is mailed in any case, guests whom nobody shall mail stay with us, until it is
  * said that they shall hear of it.
  */
-static void weigh_notice(struct run *run)
+static enum err weigh_notice(struct run *run)
 {
 	const struct event *kept = run->finding.has_kept ? &run->finding.kept : NULL;
-	struct event_change *change = &run->change;
+	const struct event_change *change = &run->change;
 	bool notify = change->notify ? change->to.notify : !kept || kept->notify;
 	bool guests = change->parts & EVENT_ATTENDEES;
 
 	run->omits = false;
 	if (!run->finding.calling.provider->mails_always)
-		return;
-	if (guests && !notify) {
-		run->omits = change->to.n_attendees > 0;
-		change->parts &= ~(unsigned)EVENT_ATTENDEES;
-	} else if (!guests && notify && kept && kept->omitted) {
-		change->parts |= EVENT_ATTENDEES;
-		change->to.attendees = kept->attendees;
-		change->to.n_attendees = kept->n_attendees;
-	}
+		return OK;
+	if (guests && !notify)
+		return leave_out(run);
+	if (!guests && notify && kept && kept->omitted)
+		return bring_in(run);
+	return OK;
 }
 
 static enum err merge(struct run *run, struct fail *why)
@@ -60,11 +83,14 @@ static enum err merge(struct run *run, struct fail *why)
 		.whole_day = stands->whole_day,
 		.kept = finding->has_kept ? &finding->kept : NULL,
 	};
+	enum err e;
 
 	now.time_zone = finding_zone(finding);
 	now.conference = now.conference || stands->conference_url.len > 0;
 	run->change = *run->asked;
-	weigh_notice(run);
+	e = weigh_notice(run);
+	if (e)
+		return e;
 	if (run->change.parts & EVENT_ATTENDEES && !now.attendees)
 		return fail_set(why, ERR_UPSTREAM, "it is not told who is invited");
 	return event_change_apply(finding->work->arena, &run->change, &stand, &run->wanted,
@@ -91,6 +117,16 @@ static enum err keep(struct run *run, const struct event *kept, struct fail *why
 	return OK;
 }
 
+/* Those asked for, and of ours until now those who stand, who leave. */
+static enum err join(const struct run *run, struct guests stands, struct guests *out)
+{
+	struct arena *arena = run->finding.work->arena;
+	struct guests leaving;
+	enum err e = guests_leaving(arena, guests_of(&run->finding.kept), stands, &leaving);
+
+	return e ? e : guests_union(arena, guests_of(&run->change.to), leaving, out);
+}
+
 /* Ours are, until it is known how this ends, those of before and those asked for. */
 static enum err keep_before(struct run *run, struct fail *why)
 {
@@ -100,8 +136,7 @@ static enum err keep_before(struct run *run, struct fail *why)
 
 	if (!keeps(run) || !(run->parts & EVENT_ATTENDEES))
 		return OK;
-	e = guests_union(run->finding.work->arena, guests_of(&run->change.to), guests_of(&kept),
-			 &both);
+	e = join(run, guests_of(&kept), &both);
 	kept.attendees = both.list;
 	kept.n_attendees = both.n;
 	return e ? e : keep(run, &kept, why);
@@ -111,8 +146,8 @@ static enum err keep_before(struct run *run, struct fail *why)
 static enum err settle_kept(const struct run *run, bool overtaken, struct event *kept)
 {
 	const struct event_change *change = &run->change;
-	struct guests guests = guests_of(&change->to);
-	enum err e = OK;
+	struct guests guests;
+	enum err e;
 
 	*kept = run->finding.kept;
 	if (change->zone)
@@ -121,8 +156,10 @@ static enum err settle_kept(const struct run *run, bool overtaken, struct event 
 		return OK;
 	kept->omitted = run->omits;
 	if (overtaken)
-		e = guests_union(run->finding.work->arena, guests, guests_of(&run->finding.kept),
-				 &guests);
+		e = guests_union(run->finding.work->arena, guests_of(&change->to),
+				 guests_of(&run->finding.kept), &guests);
+	else
+		e = join(run, guests_of(&run->finding.stands.event), &guests);
 	kept->attendees = guests.list;
 	kept->n_attendees = guests.n;
 	return e;

@@ -7,7 +7,8 @@
  *
  * Which guests are ours is written before and after: before, those of old and those asked for
  * together, so that whoever dies in between leaves nobody of ours behind as somebody added by hand;
- * after, those asked for. Both by compare-and-set; who is overtaken in the first begins anew.
+ * after, those asked for, and whoever of old had to stay on the event because his provider would
+ * have mailed him. Both by compare-and-set; who is overtaken in the first begins anew.
  *
  * Stands on service/finding, store/kept_events, model/event_change. Source: contract 1 (PATCH).
  */

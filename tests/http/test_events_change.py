@@ -260,6 +260,37 @@ def test_guests_who_stand_stay_when_others_shall_not_be_mailed(mailing):
     assert mailing.mails() == {(STUDENT, "invite"): 1}
 
 
+def test_a_guest_who_could_not_go_quietly_goes_when_the_others_may_hear_of_it(mailing):
+    told = mailing.made(attendees=people(ANA))
+    mailing.hands("add_guest", mailing.provider_id(), BY_HAND)
+    for quiet in (people("other@example.org"), people(STUDENT)):
+        after = changed(mailing, told["id"], attendees=quiet, sendNotifications=False)
+        assert [one["email"] for one in after["attendees"]] == [ANA, BY_HAND]
+        assert after["attendeesOmitted"] is True
+    after = changed(mailing, told["id"], attendees=people(STUDENT), sendNotifications=True)
+    assert [one["email"] for one in after["attendees"]] == [STUDENT, BY_HAND]
+    assert "attendeesOmitted" not in after and kept_guests(mailing) == [STUDENT]
+    assert mailing.mails()[ANA, "cancel"] == mailing.mails()[STUDENT, "invite"] == 1
+
+
+@pytest.mark.parametrize("quiet", [[], [STUDENT], GUESTS])
+def test_a_guest_list_that_waited_is_put_as_it_was_named_last(mailing, quiet):
+    told = mailing.made(attendees=people(ANA))
+    changed(mailing, told["id"], attendees=people(*quiet), sendNotifications=False)
+    after = changed(mailing, told["id"], sendNotifications=True)
+    assert [one["email"] for one in after["attendees"]] == list(quiet)
+    assert "attendeesOmitted" not in after and kept_guests(mailing) == list(quiet)
+
+
+def test_guests_are_told_as_omitted_only_where_the_list_is_not_as_it_was_named(mailing):
+    told = mailing.made()
+    after = changed(mailing, told["id"], attendees=people(STUDENT), sendNotifications=False)
+    assert "attendeesOmitted" not in after
+    after = changed(mailing, told["id"], attendees=[], sendNotifications=False)
+    assert [one["email"] for one in after["attendees"]] == [STUDENT]
+    assert after["attendeesOmitted"] is True and mailing.get(told["id"]).json == after
+
+
 # --- over what stands ---
 
 def test_what_was_done_by_hand_stays_but_for_what_is_named(teacher):

@@ -174,7 +174,7 @@ static void what_was_written_is_read_back_whole(void **state)
 {
 	struct attendee guests[] = {
 		{.email = SLICE("milan@example.com"), .name = SLICE("Milan \"M\" \xc3\x96z")},
-		{.email = SLICE("o'hara@example.com")}};
+		{.email = SLICE("o'hara@example.com"), .leaving = true}};
 	struct event event = coffee(), back;
 
 	(void)state;
@@ -197,6 +197,7 @@ static void what_was_written_is_read_back_whole(void **state)
 	assert_same(back.attendees[0].name, guests[0].name);
 	assert_same(back.attendees[1].email, guests[1].email);
 	assert_int_equal(back.attendees[1].name.len, 0);
+	assert_true(!back.attendees[0].leaving && back.attendees[1].leaving);
 	assert_same(written(&back), written(&event));
 }
 

@@ -126,6 +126,19 @@ static void who_stands_keeps_the_providers_words(void **state)
 	assert_int_equal(merged.list[2].raw.len, 2);
 }
 
+static void who_leaves_is_ours_while_he_stands_but_is_not_asked_for(void **state)
+{
+	struct guests leaving, ours, staying;
+
+	(void)state;
+	assert_int_equal(guests_leaving(arena, guests("a b c"), guests("h C a"), &leaving), OK);
+	assert_string_equal(told(leaving), "a c");
+	assert_int_equal(guests_union(arena, guests("b c"), leaving, &ours), OK);
+	assert_string_equal(told(ours), "b c a");
+	assert_int_equal(guests_staying(arena, ours, &staying), OK);
+	assert_string_equal(told(staying), "b c");
+}
+
 static void a_union_has_each_address_once_and_the_first_list_whole(void **state)
 {
 	struct guests both;
@@ -155,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(asked_for_come_ours_go_by_hand_stay_and_answers_are_kept),
 		cmocka_unit_test(who_stands_keeps_the_providers_words),
+		cmocka_unit_test(who_leaves_is_ours_while_he_stands_but_is_not_asked_for),
 		cmocka_unit_test(a_union_has_each_address_once_and_the_first_list_whole),
 		cmocka_unit_test(a_union_never_outgrows_what_can_be_kept),
 	};
