@@ -14,7 +14,7 @@
 enum {
 	ID_BYTES_MAX = 1024,     /* of an event, and of its version */
 	MARKER_BYTES_MAX = 1024, /* what Google keeps of a property */
-	LINK_BYTES_MAX = 4096,
+	LINK_BYTES_MAX = 4096,   /* to a conference */
 	PAGE_BYTES_MAX = 2048,
 	GUEST_BYTES_MAX = 256 * 1024,
 };
@@ -158,7 +158,7 @@ static bool read_place(const struct json *object, struct placed *out)
 
 	out->cancelled = slice_is(json_text(object, "status"), "cancelled");
 	return wire_word(object, "id", ID_BYTES_MAX, &out->id) && out->id.len > 0 &&
-	       wire_word(object, "htmlLink", LINK_BYTES_MAX, &out->html_link) &&
+	       wire_link(object, "htmlLink", &out->html_link) &&
 	       wire_word(object, "etag", ID_BYTES_MAX, &out->etag) &&
 	       wire_word(own, MARKER, MARKER_BYTES_MAX, &out->marker);
 }

@@ -11,7 +11,7 @@
 
 enum {
 	WORD_BYTES_MAX = 1024,
-	LINK_BYTES_MAX = 4096,
+	LINK_BYTES_MAX = 4096, /* to a conference */
 	GUEST_BYTES_MAX = 16 * 1024,
 	DAY_MS = DAY_S * 1000,
 };
@@ -195,7 +195,7 @@ static bool read_place(const struct json *object, struct placed *out)
 	out->cancelled = is_true(object, "isCancelled");
 	out->marker = read_marker(object);
 	return wire_word(object, "id", OUTLOOK_ID_BYTES_MAX, &out->id) && out->id.len > 0 &&
-	       wire_word(object, "webLink", LINK_BYTES_MAX, &out->html_link) &&
+	       wire_link(object, "webLink", &out->html_link) &&
 	       wire_word(object, "@odata.etag", WORD_BYTES_MAX, &out->etag);
 }
 

@@ -68,10 +68,12 @@ struct stamp {
 	const char *owner;  /* of all events of this owner; 1 to 64 bytes */
 };
 
+enum { PLACED_LINK_BYTES_MAX = 1024 };
+
 /* An event as it stands at the provider. Slices live in cx's arena. */
 struct placed {
 	struct slice id;
-	struct slice html_link; /* may be empty */
+	struct slice html_link; /* may be empty; at most PLACED_LINK_BYTES_MAX */
 	struct slice etag;
 	struct slice marker; /* our private marker on it; empty: none */
 	bool cancelled;      /* deleted, but its id is still taken */

@@ -58,6 +58,14 @@ bool wire_word(const struct json *object, const char *name, size_t max, struct s
 	return false;
 }
 
+bool wire_link(const struct json *object, const char *name, struct slice *out)
+{
+	if (json_text(object, name).len <= PLACED_LINK_BYTES_MAX)
+		return wire_word(object, name, PLACED_LINK_BYTES_MAX, out);
+	*out = (struct slice){0};
+	return true;
+}
+
 bool wire_instant(const struct json *object, const char *name, int64_t *ms)
 {
 	struct slice text;

@@ -42,6 +42,9 @@ MUST_USE bool wire_word(const struct json *object, const char *name, size_t max,
 /* The same for any text. */
 MUST_USE bool wire_text(const struct json *object, const char *name, struct slice *out);
 
+/* A word that is the link to an event; one that is longer than a row keeps is as none. */
+MUST_USE bool wire_link(const struct json *object, const char *name, struct slice *out);
+
 /*
  * Takes a member that is an RFC 3339 instant as milliseconds; 0 where it is null, absent or a date
  * that means none (the years 0 and 1). False when it is no text.

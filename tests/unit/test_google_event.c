@@ -171,6 +171,21 @@ static void an_event_is_read_whatever_stands_beside(void **state)
 	assert_false(placed.cancelled);
 }
 
+static void a_link_that_no_row_could_keep_is_none(void **state)
+{
+	struct placed placed;
+
+	(void)state;
+	for (int len = 1024; len <= 1025; len++) {
+		const char *body =
+			arena_format(arena, "{\"id\":\"a1\",\"htmlLink\":\"%0*d\"}", len, 0);
+
+		assert_int_equal(google_event_read(arena, slice_of(body), false, &placed, NULL),
+				 OK);
+		assert_int_equal(placed.html_link.len, len == 1024 ? 1024 : 0);
+	}
+}
+
 static void a_deleted_event_has_but_its_id(void **state)
 {
 	struct placed placed;
@@ -627,6 +642,7 @@ int main(void)
 		cmocka_unit_test(a_patch_says_by_null_what_is_to_go),
 		cmocka_unit_test(a_patch_says_nothing_of_a_part_that_is_not_named),
 		cmocka_unit_test(an_event_is_read_whatever_stands_beside),
+		cmocka_unit_test(a_link_that_no_row_could_keep_is_none),
 		cmocka_unit_test(a_deleted_event_has_but_its_id),
 		cmocka_unit_test(what_is_no_event_is_never_a_success),
 		cmocka_unit_test(a_whole_event_is_told_with_all_that_it_has),

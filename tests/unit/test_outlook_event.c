@@ -406,6 +406,20 @@ static void what_is_no_event_is_never_a_success(void **state)
 		ERR_UPSTREAM);
 }
 
+static void a_link_that_no_row_could_keep_is_none(void **state)
+{
+	struct placed placed;
+
+	(void)state;
+	for (int len = 1024; len <= 1025; len++) {
+		const char *link = arena_format(arena, "%0*d", len, 0);
+		const char *body = with(WHOLE, "https://outlook.example/?itemid=A", link);
+
+		assert_int_equal(read_whole(body, &placed), OK);
+		assert_int_equal(placed.html_link.len, len == 1024 ? 1024 : 0);
+	}
+}
+
 static void an_answer_to_another_create_is_none(void **state)
 {
 	struct placed placed;
@@ -573,6 +587,7 @@ int main(void)
 		cmocka_unit_test(answers_of_guests_have_our_words),
 		cmocka_unit_test(what_is_null_or_empty_says_nothing),
 		cmocka_unit_test(what_is_no_event_is_never_a_success),
+		cmocka_unit_test(a_link_that_no_row_could_keep_is_none),
 		cmocka_unit_test(an_answer_to_another_create_is_none),
 		cmocka_unit_test(of_several_with_one_marker_the_oldest_that_stands_is_it),
 		cmocka_unit_test(what_is_no_list_says_nothing_of_absence),
