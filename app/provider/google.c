@@ -29,7 +29,8 @@
 #define SHORT_ANSWER "prettyPrint=false&fields=" PLACE
 #define WHOLE_ANSWER SHORT_ANSWER "," DETAILS ",attendees"
 #define LIST_ANSWER                                                                                \
-	"prettyPrint=false&fields=kind,nextPageToken,items(" PLACE "," DETAILS "," GUESTS ")"
+	"prettyPrint=false&fields=kind,nextPageToken,"                                             \
+	"items(recurringEventId," PLACE "," DETAILS "," GUESTS ")"
 
 enum {
 	URL_BYTES_MAX = 8192,

@@ -321,7 +321,8 @@ static bool is_owners(const struct json *object, const char *owner)
 static enum err read_item(struct arena *arena, const struct json *item, const char *owner,
 			  struct placed *out, struct fail *why)
 {
-	if (item->kind != JSON_OBJECT || !read_place(item, out))
+	if (item->kind != JSON_OBJECT || !read_place(item, out) ||
+	    !wire_word(item, "recurringEventId", ID_BYTES_MAX, &out->series))
 		return wire_nonsense(why, "answer is no event");
 	if (out->cancelled)
 		return OK;

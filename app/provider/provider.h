@@ -74,6 +74,7 @@ enum { PLACED_LINK_BYTES_MAX = 1024 };
 struct placed {
 	struct slice id;
 	struct slice html_link; /* may be empty; at most PLACED_LINK_BYTES_MAX */
+	struct slice series;    /* in a list: the event of which it is an instance; may be empty */
 	struct slice etag;
 	struct slice marker; /* our private marker on it; empty: none */
 	bool cancelled;      /* deleted, but its id is still taken */

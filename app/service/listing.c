@@ -183,6 +183,12 @@ static bool step(struct run *run)
 	return run->at < run->n_sources;
 }
 
+/* A copy by hand bears the marker, too; an instance stands for the event that it was made of. */
+static bool is_of(const struct placed *item, const struct mapping *row)
+{
+	return slice_equal(row->provider_event_id, item->series.len > 0 ? item->series : item->id);
+}
+
 /* The row of an event in this calendar; one that is seen through another calendar is not shown. */
 static const struct mapping *row_of(const struct source *source, const struct placed *item,
 				    const struct kept_list *kept)
@@ -194,7 +200,7 @@ static const struct mapping *row_of(const struct source *source, const struct pl
 	for (size_t i = 0; i < kept->n_rows; i++) {
 		const struct mapping *row = &kept->rows[i];
 
-		if (id_equal(&row->id, &id) && row->state == MAPPING_PLACED &&
+		if (id_equal(&row->id, &id) && row->state == MAPPING_PLACED && is_of(item, row) &&
 		    id_equal(&row->connection, &source->connection->id) &&
 		    slice_equal(row->calendar_id, source->calendar_id))
 			return row;

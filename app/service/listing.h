@@ -3,7 +3,9 @@
 /*
  * listing: the events of an owner that this service made, as they stand now, a page at a time. It
  * goes through the calendars in which something was made, one after the other; each page is of one
- * of them. Nothing else that stands there is shown.
+ * of them. Nothing else that stands there is shown, not even a copy that somebody made of an event
+ * of ours; but where an event of ours was made a series that its provider lists instance by
+ * instance, each is shown, under the id of that event.
  * Stands on store/kept_events, service/calling, service/showing, model/page_token.
  * Source: contract 1 (list).
  */

@@ -93,6 +93,34 @@ def test_what_is_gone_is_not_listed_and_what_was_moved_is_where_it_is(teacher):
     assert ids(teacher) == [stays, moved]
 
 
+def copied(teacher):
+    """What stands, once more, made by hand with all that a program could have put on it."""
+    stands, side = teacher.standing(), teacher.side
+    own = ({"extendedProperties": stands["extendedProperties"]} if side.name == "google" else
+           {"singleValueExtendedProperties": [
+               {"id": name, "value": value}
+               for name, value in stands["sandbox"]["properties"].items()]})
+    teacher.hands("add_event", {**side.renamed("Copy"), **side.moved(day(20), day(21)), **own})
+
+
+def test_a_copy_by_hand_is_not_listed_though_it_bears_our_marks(teacher):
+    mine, = made_on(teacher, 3)
+    copied(teacher)
+    assert len(teacher.events()) == 2
+    assert page(teacher)["items"] == [teacher.get(mine).json]
+
+
+def test_of_a_series_each_instance_is_listed_as_the_event_that_it_was_made_of(at_google):
+    mine, other = made_on(at_google, 3, 5)
+    theirs = at_google.get(mine).json["providerEventId"]
+    at_google.hands("edit_event", theirs, {"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3"]})
+    items = page(at_google)["items"]
+    assert [one["id"] for one in items] == [mine, other, mine, mine]
+    assert len({one["providerEventId"] for one in items}) == 4
+    assert [one["start"]["dateTime"][:10] for one in items] == [
+        "2031-06-03", "2031-06-05", "2031-06-10", "2031-06-17"]
+
+
 def test_invites_are_listed_with_the_id_that_shows_them(at_google):
     at_google.stack.request("POST", "/api/calendar/invite", headers=at_google.key, data={
         "slot": FIRST, "title": "Chat", "durationMinutes": 30, "hostId": TEACHER})

@@ -592,12 +592,14 @@ static void a_list_is_of_one_owner_and_in_order(void **state)
 		 "{\"id\":\"cb5f0c\"," TIMES ",\"extendedProperties\":{\"private\":"
 		 "{\"calbridgeOwner\":\"ow_1\"}}}]}";
 	assert_int_equal(google->list(&g.cx, "ow_1", &EVER, &list, &g.why), OK);
-	assert_line(LIST_LINE
-		    "32&prettyPrint=false&fields=kind,nextPageToken,items(id,status,htmlLink,etag,"
-		    "extendedProperties/private,created,updated,summary,description,location,start,"
-		    "end,iCalUID,attendeesOmitted,hangoutLink,conferenceData(createRequest/status,"
-		    "entryPoints(entryPointType,uri)),attendees(email,displayName,responseStatus))"
-		    " HTTP/1.1\r\n");
+	assert_line(
+		LIST_LINE
+		"32&prettyPrint=false&fields=kind,nextPageToken,items(recurringEventId,id,status,"
+		"htmlLink,etag,extendedProperties/"
+		"private,created,updated,summary,description,location,start,"
+		"end,iCalUID,attendeesOmitted,hangoutLink,conferenceData(createRequest/status,"
+		"entryPoints(entryPointType,uri)),attendees(email,displayName,responseStatus))"
+		" HTTP/1.1\r\n");
 	assert_non_null(strstr(g.head, "\r\nAuthorization: Bearer ya29.access\r\n"));
 	assert_int_equal(list.n, 1);
 	assert_true(slice_is(list.items[0].id, "cb5f0c"));

@@ -533,6 +533,19 @@ static void a_page_has_the_owners_events_and_says_where_it_goes_on(void **state)
 	assert_true(slice_is(list.next, "Ck/9+="));
 }
 
+static void an_instance_names_the_event_of_its_series(void **state)
+{
+	struct placed_list list;
+
+	(void)state;
+	assert_int_equal(
+		read_list(",\"items\":[" ITEM("a1\",\"recurringEventId\":\"a") "," ITEM("b2") "]",
+			  &list),
+		OK);
+	assert_true(slice_is(list.items[0].series, "a"));
+	assert_int_equal(list.items[1].series.len, 0);
+}
+
 static void a_page_may_be_empty_and_the_last(void **state)
 {
 	static const char *const MEMBERS[] = {
@@ -557,6 +570,7 @@ static void what_is_no_page_shows_nothing(void **state)
 		",\"items\":[\"a1\"]",
 		",\"items\":[{\"id\":\"a1\"," OWNED "}]",
 		",\"items\":[" ITEM("a1") ",{\"id\":\"b2\"," TIMES "}]",
+		",\"items\":[" ITEM("a1\",\"recurringEventId\":\"a b") "]",
 		",\"items\":[{\"id\":\"b2\"," TIMES ",\"extendedProperties\":{\"private\":"
 		"{\"calbridgeOwner\":\"ow_2\"}}}]",
 		",\"items\":[{\"id\":\"b2\"," TIMES ",\"extendedProperties\":{\"shared\":"
@@ -657,6 +671,7 @@ int main(void)
 		cmocka_unit_test(a_conference_has_a_link_as_soon_as_it_is_made),
 		cmocka_unit_test(details_that_are_none_are_never_guessed),
 		cmocka_unit_test(a_page_has_the_owners_events_and_says_where_it_goes_on),
+		cmocka_unit_test(an_instance_names_the_event_of_its_series),
 		cmocka_unit_test(a_page_may_be_empty_and_the_last),
 		cmocka_unit_test(what_is_no_page_shows_nothing),
 		cmocka_unit_test(the_largest_page_fits_into_a_requests_memory),
