@@ -4,18 +4,19 @@
 #include "web/answer.h"
 #include "web/request.h"
 
+enum { WISH_BYTES_MAX = 16 };
+
 static enum err read_notice(const struct request *rq, enum notice *out, struct fail *why)
 {
 	struct slice text;
-	enum err e = request_query(rq, "sendNotifications", sizeof("false"), &text, why);
+	enum err e = request_query(rq, "sendNotifications", WISH_BYTES_MAX, &text, why);
 
 	*out = NOTICE_AS_MADE;
 	if (e || !text.data)
 		return e;
 	*out = slice_is(text, "true") ? NOTICE_MAIL : NOTICE_NONE;
 	if (*out == NOTICE_NONE && !slice_is(text, "false"))
-		return fail_because(why, ERR_BAD_REQUEST,
-				    "sendNotifications must be true or false");
+		return fail_field(why, "sendNotifications", "must be true or false");
 	return OK;
 }
 

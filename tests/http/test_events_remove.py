@@ -70,10 +70,18 @@ def test_guests_hear_of_it_as_of_the_event_unless_it_is_said(at_google, made, qu
     check_gone(at_google, told_guests=mails)
 
 
-@pytest.mark.parametrize("query", ["sendNotifications=yes", "sendNotifications=",
-                                   "sendNotifications=true&sendNotifications=true",
-                                   "sendNotifications=falsefalse"])
-def test_a_query_that_is_neither_true_nor_false_is_refused(at_google, query):
+@pytest.mark.parametrize("value", ["yes", "", "False", "falsefalse"])
+def test_a_wish_that_is_neither_true_nor_false_is_refused(at_google, value):
+    told = at_google.made()
+    answer = at_google.remove(told["id"], f"sendNotifications={value}")
+    assert failure(answer)[::2] == (400, "invalid_fields")
+    assert [one["field"] for one in answer.json["fields"]] == ["sendNotifications"]
+    assert len(at_google.events()) == 1
+
+
+@pytest.mark.parametrize("query", ["sendNotifications=true&sendNotifications=true",
+                                   "sendNotifications=%zz", "sendNotifications=" + "x" * 100])
+def test_a_query_that_is_none_is_refused(at_google, query):
     told = at_google.made()
     assert failure(at_google.remove(told["id"], query))[::2] == (400, "bad_request")
     assert len(at_google.events()) == 1
