@@ -11,6 +11,7 @@
 #include "model/event.h"
 #include "provider/provider.h"
 #include "provider/providers.h"
+#include "service/calling.h"
 #include "service/placing.h"
 #include "service/svc.h"
 #include "store/callers.h"
@@ -370,23 +371,6 @@ static enum err read_result(struct request_run *run, const struct mapping *mappi
 	return e;
 }
 
-static enum err judge_target(const struct target *target, struct fail *why)
-{
-	if (id_is_none(&target->connection.id) ||
-	    target->connection.status == CONNECTION_DISCONNECTED)
-		return ERR_NO_CONNECTION;
-	if (target->connection.status != CONNECTION_ACTIVE)
-		return ERR_REAUTH;
-	if (target->provider_pause_ms > 0) {
-		if (why)
-			why->retry_after_s = (unsigned)(target->provider_pause_ms + 999) / 1000;
-		return slice_is(target->provider_pause_reason, err_code(ERR_MISCONFIGURED))
-			       ? ERR_MISCONFIGURED
-			       : ERR_THROTTLED;
-	}
-	return OK;
-}
-
 /* What was answered once is answered again, whatever has become of the calendar since. */
 static enum err answer_again(struct request_run *run, enum err judged, struct booked *out,
 			     struct fail *why)
@@ -445,7 +429,7 @@ enum err booking_place(struct work *work, const struct booking *booking, struct 
 	*out = (struct booked){0};
 	if (e)
 		return e;
-	judged = judge_target(booking->target, why);
+	judged = calling_judge(booking->target, why);
 	omit_guests(booking);
 	e = prepare(&run);
 	if (e)

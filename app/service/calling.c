@@ -4,9 +4,27 @@
 #include "service/budget.h"
 #include "service/svc.h"
 #include "service/token.h"
+#include "store/callers.h"
 #include "store/connections.h"
 
 enum { CALL_S = 10 };
+
+enum err calling_judge(const struct target *target, struct fail *why)
+{
+	if (id_is_none(&target->connection.id) ||
+	    target->connection.status == CONNECTION_DISCONNECTED)
+		return ERR_NO_CONNECTION;
+	if (target->connection.status != CONNECTION_ACTIVE)
+		return ERR_REAUTH;
+	if (target->provider_pause_ms > 0) {
+		if (why)
+			why->retry_after_s = (unsigned)(target->provider_pause_ms + 999) / 1000;
+		return slice_is(target->provider_pause_reason, err_code(ERR_MISCONFIGURED))
+			       ? ERR_MISCONFIGURED
+			       : ERR_THROTTLED;
+	}
+	return OK;
+}
 
 enum err calling_begin(struct calling *calling, struct work *work, struct connection *connection,
 		       struct fail *why)

@@ -2,8 +2,8 @@
 #define CB_SERVICE_CALLING_H
 /*
  * calling: ask a provider on behalf of one connection, with an access token that is good, and not
- * more often than it lets us. Stands on service/token, service/budget, provider. Source: contract
- * "One refresh"; providers' rules on 401.
+ * more often than it lets us. Stands on service/token, service/budget, store/callers, provider.
+ * Source: contract "One refresh"; providers' rules on 401 and on pauses.
  */
 #include "base/err.h"
 #include "base/secret.h"
@@ -11,7 +11,15 @@
 #include "provider/provider.h"
 
 struct connection;
+struct target;
 struct work;
+
+/*
+ * May the target's connection be called?
+ * returns OK; ERR_NO_CONNECTION; ERR_REAUTH; ERR_MISCONFIGURED, ERR_THROTTLED (its provider is
+ *         paused: why->retry_after_s)
+ */
+MUST_USE enum err calling_judge(const struct target *target, struct fail *why);
 
 /* One connection and the means to call its provider; calling_end when done. */
 struct calling {

@@ -7,13 +7,6 @@
 
 enum { RETRY_AFTER_S = 2 };
 
-enum err finding_judge(const struct connection *connection)
-{
-	if (id_is_none(&connection->id) || connection->status == CONNECTION_DISCONNECTED)
-		return ERR_NO_CONNECTION;
-	return connection->status == CONNECTION_ACTIVE ? OK : ERR_REAUTH;
-}
-
 bool finding_is_ours(const struct finding *finding)
 {
 	return !id_is_none(&finding->row.id);
@@ -77,7 +70,7 @@ static enum err find_connection(struct finding *finding, struct fail *why)
 	if (finding_is_ours(finding) && !id_equal(&row->connection, &target->connection.id))
 		e = callers_target_of(work->svc->db, &row->tenant, &row->connection, work->arena,
 				      target, why);
-	return e ? e : finding_judge(&target->connection);
+	return e ? e : calling_judge(target, why);
 }
 
 enum err finding_begin(struct finding *finding, struct work *work, struct target *target,

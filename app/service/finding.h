@@ -14,7 +14,6 @@
 #include "service/calling.h"
 #include "store/mappings.h"
 
-struct connection;
 struct target;
 
 /* Zeroed before finding_begin; finding_end when done. All that is in it lives in work's arena. */
@@ -33,7 +32,7 @@ struct finding {
  * Finds row and connection and gets ready to call. Who is told that this connection must be mended
  * finds it in target, whatever the default is.
  * returns OK; ERR_NOT_FOUND; ERR_GONE (we took it out); ERR_RUNNING (nobody was told yet that it
- *         stands); ERR_NO_CONNECTION, ERR_REAUTH; those of calling_begin and io/db
+ *         stands); those of calling_judge, calling_begin and io/db
  */
 MUST_USE enum err finding_begin(struct finding *finding, struct work *work, struct target *target,
 				struct slice id, struct fail *why);
@@ -59,8 +58,5 @@ MUST_USE enum err finding_show(const struct finding *finding, struct slice *out)
 
 /* Done with calling. */
 void finding_end(struct finding *finding);
-
-/* May a connection be called? OK, ERR_NO_CONNECTION, ERR_REAUTH. */
-MUST_USE enum err finding_judge(const struct connection *connection);
 
 #endif

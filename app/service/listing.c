@@ -5,7 +5,6 @@
 #include "model/event.h"
 #include "model/page_token.h"
 #include "service/calling.h"
-#include "service/finding.h"
 #include "service/showing.h"
 #include "service/svc.h"
 #include "store/callers.h"
@@ -75,11 +74,25 @@ static enum err find_sources(struct run *run, struct fail *why)
 	return OK;
 }
 
+/* Another connection than the default one may be of another provider, with a pause of its own. */
+static enum err judge(const struct run *run, const struct connection *connection, struct fail *why)
+{
+	const struct target *target = run->target;
+	struct target named;
+	enum err e;
+
+	if (id_equal(&connection->id, &target->connection.id))
+		return calling_judge(target, why);
+	e = callers_target_of(run->work->svc->db, &target->owner.tenant, &connection->id,
+			      run->work->arena, &named, why);
+	return e ? e : calling_judge(&named, why);
+}
+
 /* Who is told that one of them must be mended finds it in target. */
-static enum err judge_sources(const struct run *run)
+static enum err judge_sources(const struct run *run, struct fail *why)
 {
 	for (size_t i = 0; i < run->n_sources; i++) {
-		enum err e = finding_judge(run->sources[i].connection);
+		enum err e = judge(run, run->sources[i].connection, why);
 
 		if (e) {
 			run->target->connection = *run->sources[i].connection;
@@ -297,7 +310,7 @@ enum err listing_run(struct work *work, struct target *target, const struct list
 	if (!e)
 		e = find_sources(&run, why);
 	if (!e)
-		e = judge_sources(&run);
+		e = judge_sources(&run, why);
 	if (!e)
 		e = find_place(&run, why);
 	return e ? e : read_on(&run, out, why);

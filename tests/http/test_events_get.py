@@ -192,3 +192,40 @@ def test_an_event_that_is_still_being_made_is_told_so(teacher):
                    teacher.change(told["id"], summary="x")):
         assert failure(answer)[::2] == (409, "request_running")
         assert int(answer.headers["Retry-After"]) > 0
+
+
+# --- a provider that wants to be left alone ---
+
+def pause(teacher, provider, reason="provider_rate_limited"):
+    teacher.stack.sql("DELETE FROM provider_limits")
+    teacher.stack.sql("INSERT INTO provider_limits (subject, paused_until, reason, updated_at) "
+                      "VALUES (%s, UTC_TIMESTAMP(3) + INTERVAL 60 SECOND, %s, UTC_TIMESTAMP(3))",
+                      (provider, reason))
+
+
+@pytest.mark.parametrize("reason, status", [("provider_rate_limited", 429),
+                                            ("provider_misconfigured", 502)])
+def test_a_provider_that_is_paused_is_asked_nothing_by_anybody(teacher, reason, status):
+    told = teacher.made()
+    calls = len(teacher.calls())
+    pause(teacher, teacher.side.name, reason)
+    for answer in (teacher.get(told["id"]), teacher.change(told["id"], summary="x"),
+                   teacher.remove(told["id"]), teacher.list(), teacher.get("of-theirs"),
+                   teacher.create(summary="Another")):
+        assert failure(answer)[::2] == (status, reason)
+        assert 50 <= int(answer.headers["Retry-After"]) <= 60
+    assert len(teacher.calls()) == calls
+
+
+def test_the_pause_that_counts_is_that_of_the_events_own_provider(clean, bearer):
+    if len(PROVIDERS) < 2:
+        pytest.skip("one provider alone")
+    google = teacher_at(clean, bearer, "google")
+    told = google.made()
+    teacher_at(clean, bearer, "outlook", key=google.key)
+    clean.sql("UPDATE owners SET default_connection_id = (SELECT id FROM "
+              "coach_calendar_connections WHERE provider = 'outlook')")
+    pause(google, "google")
+    assert {google.get(told["id"]).status, google.list().status} == {429}
+    pause(google, "outlook")
+    assert {google.get(told["id"]).status, google.list().status} == {200}
