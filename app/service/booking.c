@@ -206,6 +206,12 @@ static bool has_stood(const struct mapping *row)
 	return row->state == MAPPING_PLACED || row->state == MAPPING_REMOVED;
 }
 
+/* It was on its way while this request was: either did not know of the other's result. */
+static bool is_shared(const struct request_run *run, const struct mapping *row)
+{
+	return run->joined || row->placed_ms >= run->work->began_ms;
+}
+
 /*
  * The row no longer guards this key or body: it is older than a day, or ended in nothing in another
  * calendar, or the same body is asked for once more after it was answered. What has not come to its
@@ -220,7 +226,7 @@ static bool is_spent(const struct request_run *run, const struct mapping *row)
 		return true;
 	if (row->state == MAPPING_REFUSED)
 		return !id_equal(&row->connection, &run->mine.connection);
-	return row->answered && !run->mine.keyed && !run->joined;
+	return row->answered && !run->mine.keyed && !is_shared(run, row);
 }
 
 /* Answers from a placed row, which this may be the first to do: calbridge-sync answers nobody. */
@@ -230,7 +236,7 @@ static enum err answer_from(struct request_run *run, const struct mapping *row, 
 	tell(row, true, out);
 	return row->answered || row->state == MAPPING_REMOVED
 		       ? OK
-		       : mappings_mark_answered(run->work->svc->db, row, why);
+		       : mappings_mark_answered(run->work->svc->db, row, clock_now_ms(), why);
 }
 
 static enum err wait_for(struct request_run *run, struct fail *why)

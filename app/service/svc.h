@@ -46,6 +46,7 @@ struct work {
 	struct svc *svc;
 	struct arena *arena;
 	int64_t deadline_ms;     /* of the monotonic clock */
+	int64_t began_ms;        /* of the wall clock; 0 for jobs */
 	struct slice request_id; /* empty for jobs */
 	struct slice address;    /* of the client; empty for jobs */
 };

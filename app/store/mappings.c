@@ -94,8 +94,9 @@ DB_STATEMENT_KEYED(MAPPINGS_MARK_8_PLACED, MARK_PLACED(TIMES_8));
 DB_STATEMENT_KEYED(MAPPINGS_MARK_16_PLACED, MARK_PLACED(TIMES_16));
 DB_STATEMENT_KEYED(MAPPINGS_MARK_32_PLACED, MARK_PLACED(TIMES_32));
 
-DB_STATEMENT_KEYED(MAPPINGS_MARK_ANSWERED, "UPDATE calendar_event_mappings SET answered = TRUE "
-					   "WHERE tenant_id = ? AND id = ? AND state = 'placed'");
+DB_STATEMENT_KEYED(MAPPINGS_MARK_ANSWERED,
+		   "UPDATE calendar_event_mappings SET answered = TRUE, placed_at = ? "
+		   "WHERE tenant_id = ? AND id = ? AND state = 'placed'");
 
 DB_STATEMENT_KEYED(
 	MAPPINGS_REFUSE,
@@ -167,6 +168,7 @@ void mapping_from_row(const struct db_value *row, struct mapping *out)
 		.age_ms = row[20].number,
 		.answered = row[21].number != 0,
 		.answer = row[22].bytes,
+		.placed_ms = db_as_time(&row[23]),
 	};
 }
 
@@ -370,9 +372,14 @@ enum err mappings_mark_placed(struct db *db, const struct placed_mark *const mar
 	return e;
 }
 
-enum err mappings_mark_answered(struct db *db, const struct mapping *mapping, struct fail *why)
+enum err mappings_mark_answered(struct db *db, const struct mapping *mapping, int64_t now_ms,
+				struct fail *why)
 {
-	const struct db_value in[] = {db_id(&mapping->tenant), db_id(&mapping->id)};
+	const struct db_value in[] = {
+		db_time(now_ms),
+		db_id(&mapping->tenant),
+		db_id(&mapping->id),
+	};
 
 	return db_run(db, &MAPPINGS_MARK_ANSWERED, in, ARRAY_LEN(in), NULL, why);
 }

@@ -48,6 +48,7 @@ struct mapping {
 	struct slice event;     /* event_write's JSON; empty when placed, but of origin "event" */
 	struct slice answer;    /* what its first caller got; may be empty */
 	bool answered;          /* placed, and a caller was told so */
+	int64_t placed_ms;      /* when it was marked placed, or answered if that was later */
 	struct id claim_token;
 	bool claim_runs; /* claim_until lies ahead, by the database's clock */
 	int64_t attempt;
@@ -66,9 +67,9 @@ struct mapping {
 	"m.generation, m.html_link, m.event, m.claim_token, "                                      \
 	"COALESCE(m.claim_until > UTC_TIMESTAMP(3), 0), m.attempt, m.created_at, "                 \
 	"TIMESTAMPDIFF(MICROSECOND, m.created_at, UTC_TIMESTAMP(3)) DIV 1000, "                    \
-	"m.answered, m.answer "
+	"m.answered, m.answer, m.placed_at "
 #define MAPPING_FROM "FROM calendar_event_mappings m "
-enum { MAPPING_N_COLUMNS = 23 };
+enum { MAPPING_N_COLUMNS = 24 };
 /* Reads such a row. */
 void mapping_from_row(const struct db_value *values, struct mapping *out);
 
@@ -136,9 +137,9 @@ struct placed_mark {
 MUST_USE enum err mappings_mark_placed(struct db *db, const struct placed_mark *const marks[],
 				       size_t n, struct fail *why);
 
-/* A placed one that nobody was told of yet: now a caller is. */
+/* A placed one that nobody was told of yet: now, at now_ms, a caller is. */
 MUST_USE enum err mappings_mark_answered(struct db *db, const struct mapping *mapping,
-					 struct fail *why);
+					 int64_t now_ms, struct fail *why);
 
 /* Ends an attempt that placed nothing: state refused (nothing stands) or unsure; error is an
  * err_code. ERR_STALE. */

@@ -52,6 +52,21 @@ static struct slice request_id(const struct request *rq)
 	return given.data ? given : SLICE("none");
 }
 
+/* When the web server had it, "1800000000.123" by its clock, before it waited for us; else now. */
+static int64_t began_ms(const struct request *rq)
+{
+	struct slice ms = request_header(rq, "REQUEST_AT"), s = slice_cut(&ms, '.');
+	int64_t now_ms = clock_now_ms(), at_ms;
+	const char *digits;
+
+	if (ms.len != 3)
+		return now_ms;
+	digits = arena_format(rq->work.arena, "%.*s%.*s", (int)s.len, s.data, (int)ms.len, ms.data);
+	if (!digits || text_to_int(slice_of(digits), 0, now_ms, &at_ms))
+		return now_ms;
+	return at_ms;
+}
+
 static void begin(struct request *rq, struct web *web, struct fcgi_request *fcgi,
 		  struct arena *arena, int64_t deadline_ms)
 {
@@ -64,6 +79,7 @@ static void begin(struct request *rq, struct web *web, struct fcgi_request *fcgi
 	};
 	rq->work.address = request_header(rq, "REMOTE_ADDR");
 	rq->work.request_id = request_id(rq);
+	rq->work.began_ms = began_ms(rq);
 	rest = request_header(rq, "REQUEST_URI");
 	rq->path = slice_cut(&rest, '?');
 	rq->query = request_header(rq, "QUERY_STRING");

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from bookings import (ACCOUNT, EVENTS, GUESTS, PROVIDERS, STUDENT, TEACHER, Client, check_once,
                       connect_to, people, rows, teacher_at, wanted, without_request_id, SIDES)
-from flows import ABSENT, failure, new_key
+from flows import ABSENT, failure, new_key, settle
+from stack.crowd import Crowd, request as bytes_of
 from stack.processes import wait_for
 
 
@@ -264,6 +265,40 @@ def test_twenty_identical_requests_at_once_share_one_event(teacher):
     assert {one.status for one in answers} == {201}
     assert len({one.json["id"] for one in answers}) == 1
     check_once(teacher, answers[0])
+
+
+@pytest.fixture
+def one_thread(teacher):
+    """One request after the other; the next waits at the web server."""
+    teacher.stack.reconfigure(WORKERS="1", THREADS="1")
+    yield
+    teacher.stack.reconfigure(WORKERS=None, THREADS=None)
+
+
+def test_who_came_before_the_first_was_answered_shares_its_event_however_late_he_is_heard(
+        teacher, one_thread):
+    slow = {"method": "POST", "path": teacher.side.made}
+    teacher.stack.sandbox.fault("slow", match=slow, ms=300)
+    with Crowd(teacher.stack, 5) as crowd:
+        crowd.hold()
+        answers = crowd.ask([bytes_of("POST", EVENTS, teacher.headers, wanted())] * 5)
+    assert {one.status for one in answers} == {201}
+    assert len({one.json["id"] for one in answers}) == 1
+    assert len(teacher.events()) == 1 and teacher.mails() == {(STUDENT, "invite"): 1}
+    assert teacher.made()["id"] != answers[0].json["id"]
+
+
+def test_who_asks_twice_for_what_calbridge_sync_has_found_shares_it(teacher, one_thread):
+    lost = {"method": "POST", "path": teacher.side.made, "count": 3}
+    teacher.stack.sandbox.fault("store_then_reset", match=lost)
+    assert teacher.create().status == 502
+    teacher.stack.sandbox.clear_faults()
+    settle(teacher.stack)
+    with Crowd(teacher.stack, 5) as crowd:
+        crowd.hold()
+        answers = crowd.ask([bytes_of("POST", EVENTS, teacher.headers, wanted())] * 5)
+    assert len({one.json["id"] for one in answers}) == 1
+    assert len(teacher.events()) == 1
 
 
 def test_a_booking_is_finished_as_it_was_begun_whatever_the_defaults_are_by_then(teacher):

@@ -3,6 +3,7 @@
 import re
 import socket
 import threading
+import time
 
 import pytest
 from stack.fastcgi import FastCgiStub
@@ -50,6 +51,13 @@ def test_the_application_gets_the_raw_address_the_body_and_the_request_id(front,
     assert (got["CONTENT_LENGTH"], got.body) == ("5", b"hello")
     assert (got["REMOTE_ADDR"], got["HTTPS"]) == ("127.7.7.7", "on")
     assert got["REQUEST_ID"] == answer.headers["X-Request-Id"]
+
+
+def test_the_application_hears_when_a_request_came_to_the_web_server(front, backend):
+    before = time.time()
+    front.request("GET", "/api/x")
+    at = backend.received[-1]["REQUEST_AT"]
+    assert re.fullmatch(r"\d+\.\d{3}", at) and before - 0.1 < float(at) < time.time()
 
 
 def test_a_chunked_body_arrives_whole_with_its_length(front, backend):

@@ -10,6 +10,8 @@
 
 enum { CLAIM_MS = 15000, SETTLE_MS = 60000 };
 
+static const int64_t PLACED_MS = INT64_C(1800000000123), ANSWERED_MS = INT64_C(1800000005678);
+
 static struct id tenant, owner, connection;
 
 static int begin(void **state)
@@ -137,7 +139,7 @@ static struct placed_mark mark_of(const struct mapping *mapping)
 		.claim_token = mapping->claim_token,
 		.provider_event_id = SLICE("placed id"),
 		.html_link = SLICE("https://calendar.example/1"),
-		.placed_ms = INT64_C(1800000000123),
+		.placed_ms = PLACED_MS,
 	};
 }
 
@@ -476,9 +478,11 @@ static void what_was_placed_counts_as_answered_when_its_caller_was_told(void **s
 	assert_int_equal(mappings_mark_placed(store_db(), list, 2, NULL), OK);
 	assert_true(get(&told).answered);
 	assert_false(get(&silent).answered);
-	assert_int_equal(mappings_mark_answered(store_db(), &silent, NULL), OK);
+	assert_int_equal(get(&silent).placed_ms, PLACED_MS);
+	assert_int_equal(mappings_mark_answered(store_db(), &silent, ANSWERED_MS, NULL), OK);
 	assert_true(get(&silent).answered);
-	assert_int_equal(mappings_mark_answered(store_db(), &open, NULL), OK);
+	assert_int_equal(get(&silent).placed_ms, ANSWERED_MS);
+	assert_int_equal(mappings_mark_answered(store_db(), &open, ANSWERED_MS, NULL), OK);
 	assert_false(get(&open).answered);
 }
 
