@@ -237,11 +237,6 @@ static enum err end(struct placing *placing, enum err e, struct fail *why)
 	return noted == ERR_STALE ? ERR_STALE : e;
 }
 
-static bool is_database(enum err e)
-{
-	return e == ERR_DB || e == ERR_DB_UNSURE || e == ERR_BUSY;
-}
-
 enum err placing_run(struct placing *placing, struct fail *why)
 {
 	struct run run;
@@ -252,7 +247,7 @@ enum err placing_run(struct placing *placing, struct fail *why)
 	calling_end(&run.calling);
 	if (!e)
 		return mark(placing, &run.placed, why);
-	if (e == ERR_STALE || is_database(e) || (placing->nobody_waits && err_is_passing(e)))
+	if (e == ERR_STALE || (placing->nobody_waits && err_is_passing(e)))
 		return e;
 	return end(placing, e, why);
 }

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 from bookings import (ACCOUNT, EVENTS, GUESTS, PROVIDERS, STUDENT, TEACHER, Client, check_once,
@@ -22,6 +23,19 @@ def teacher(clean, bearer, request):
 def at_google(clean, bearer):
     """For rules in which no provider has a part."""
     return teacher_at(clean, bearer, "google")
+
+
+@contextmanager
+def holding(stack, query):
+    """Rows that a transaction of somebody else has locked."""
+    other = stack.mariadb.connect()
+    try:
+        other.select_db(stack.schema.name)
+        other.autocommit(False)
+        other.cursor().execute(query)
+        yield
+    finally:
+        other.close()
 
 
 def nothing_done(teacher):
@@ -325,6 +339,17 @@ def test_a_lost_answer_is_made_up_for_by_the_same_request(teacher):
     assert failure(first)[0] in (502, 504)
     teacher.stack.sandbox.clear_faults()
     check_once(teacher, teacher.create())
+
+
+def test_who_was_told_of_trouble_with_our_database_gets_nothing_behind_his_back(clean, bearer):
+    teacher = teacher_at(clean, bearer, "outlook")
+    teacher.made(summary="First")
+    with holding(teacher.stack, "SELECT * FROM provider_slots FOR UPDATE"):
+        assert failure(teacher.create(key="k"))[0] == 503
+    assert [row["state"] for row in rows(teacher.stack)] == ["placed", "refused"]
+    settle(teacher.stack)
+    assert len(teacher.events()) == 1
+    assert teacher.create(key="k").status == 201 and len(teacher.events()) == 2
 
 
 # --- who may, and for whom ---
