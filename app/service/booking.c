@@ -225,7 +225,8 @@ static bool is_spent(const struct request_run *run, const struct mapping *row)
 	if (row->age_ms > KEY_KEPT_MS || (row->state == MAPPING_REMOVED && !run->mine.keyed))
 		return true;
 	if (row->state == MAPPING_REFUSED)
-		return !id_equal(&row->connection, &run->mine.connection);
+		return !id_equal(&row->connection, &run->mine.connection) ||
+		       !slice_equal(row->calendar_id, run->mine.calendar_id);
 	return row->answered && !run->mine.keyed && !is_shared(run, row);
 }
 

@@ -352,6 +352,16 @@ def test_who_was_told_of_trouble_with_our_database_gets_nothing_behind_his_back(
     assert teacher.create(key="k").status == 201 and len(teacher.events()) == 2
 
 
+def test_a_booking_that_was_refused_for_its_calendar_is_made_when_that_is_mended(at_google):
+    at_google.stack.sql("UPDATE coach_calendar_connections SET calendar_id = 'nowhere'")
+    for key in (None, "k"):
+        assert failure(at_google.create(key=key))[::2] == (502, "provider_refused")
+    at_google.stack.sql("UPDATE coach_calendar_connections SET calendar_id = 'primary'")
+    for key in (None, "k"):
+        assert at_google.create(key=key).json["calendarId"] == "primary"
+    assert len(at_google.events()) == 2
+
+
 # --- who may, and for whom ---
 
 def test_an_instructor_is_made_on_the_first_booking(clean):
