@@ -11,8 +11,7 @@
 #include "service/svc.h"
 
 enum {
-	ROUND_ROWS = 16,
-	ROUND_S = 60, /* that one round of them may take */
+	INTENT_S = 60, /* that one intent may take */
 	LOOK_EVERY_MS = 500,
 	TROUBLE_WAIT_MS = 2000,
 	SWEEP_EVERY_MS = 60 * 1000,
@@ -54,15 +53,15 @@ static void complain(const char *what, enum err e, const struct fail *why)
 	log_end(&line);
 }
 
-/* One round: OK with found 0 when nothing is due. */
-static enum err settle_round(struct work *work, unsigned *found)
+/* One at a time: no claim runs out while its intent waits for others. */
+static enum err settle_one(struct work *work)
 {
 	struct fail why = {0};
 	enum err e;
 
-	work->deadline_ms = clock_mono_ms() + (int64_t)ROUND_S * 1000;
-	e = settle_due(work, ROUND_ROWS, found, &why);
-	if (e)
+	work->deadline_ms = clock_mono_ms() + (int64_t)INTENT_S * 1000;
+	e = settle_next(work, &why);
+	if (e && e != ERR_NOT_FOUND)
 		complain("settle", e, &why);
 	arena_reset(work->arena);
 	return e;
@@ -90,18 +89,17 @@ static enum err settle(struct work *work, bool once, const atomic_int *stop)
 	int64_t sweep_at_ms = 0;
 
 	while (!is_asked_to_stop(stop)) {
-		unsigned found = 0;
-		enum err e = settle_round(work, &found);
+		enum err e = settle_one(work);
 
-		if (once && (e || found == 0))
-			return e ? e : sweep(work);
+		if (once && e)
+			return e == ERR_NOT_FOUND ? sweep(work) : e;
 		if (clock_mono_ms() >= sweep_at_ms) {
 			sweep_at_ms = clock_mono_ms() + SWEEP_EVERY_MS;
 			if (sweep(work))
 				e = ERR_DB;
 		}
-		if (e || found == 0)
-			clock_sleep_ms(e ? TROUBLE_WAIT_MS : LOOK_EVERY_MS);
+		if (e)
+			clock_sleep_ms(e == ERR_NOT_FOUND ? LOOK_EVERY_MS : TROUBLE_WAIT_MS);
 	}
 	return OK;
 }

@@ -237,6 +237,13 @@ static enum err end(struct placing *placing, enum err e, struct fail *why)
 	return noted == ERR_STALE ? ERR_STALE : e;
 }
 
+/* Of one whom nobody waits for: it is tried again when the trouble is over. */
+static bool is_put_off(const struct placing *placing, enum err e)
+{
+	return placing->nobody_waits &&
+	       (err_is_passing(e) || e == ERR_MISCONFIGURED || e == ERR_NOMEM);
+}
+
 enum err placing_run(struct placing *placing, struct fail *why)
 {
 	struct run run;
@@ -247,7 +254,7 @@ enum err placing_run(struct placing *placing, struct fail *why)
 	calling_end(&run.calling);
 	if (!e)
 		return mark(placing, &run.placed, why);
-	if (e == ERR_STALE || (placing->nobody_waits && err_is_passing(e)))
+	if (e == ERR_STALE || is_put_off(placing, e))
 		return e;
 	return end(placing, e, why);
 }

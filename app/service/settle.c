@@ -85,19 +85,15 @@ static void settle_one(struct work *work, struct mapping *mapping)
 		report(mapping, "postpone", e, &why);
 }
 
-enum err settle_due(struct work *work, unsigned max, unsigned *found, struct fail *why)
+enum err settle_next(struct work *work, struct fail *why)
 {
 	const struct config *config = work->svc->config;
-	struct id token = id_new();
-	struct mapping *rows;
-	size_t n = 0;
-	enum err e =
-		mappings_claim_due(work->svc->db, &token, max, config->intent_lease_s * 1000,
-				   config->intent_settle_s * 1000, work->arena, &rows, &n, why);
+	struct mapping mapping;
+	enum err e = mappings_claim_due(work->svc->db, config->intent_lease_s * 1000,
+					config->intent_settle_s * 1000, work->arena, &mapping, why);
 
-	*found = (unsigned)n;
-	for (size_t i = 0; !e && i < n; i++)
-		settle_one(work, &rows[i]);
+	if (!e)
+		settle_one(work, &mapping);
 	return e;
 }
 

@@ -10,11 +10,11 @@
 struct work;
 
 /*
- * Claims up to max due intents. Each is carried forward (nobody was answered) or looked for (the
- * caller was told of failure); what cannot be settled now is looked at later. found  how many were
- * due returns OK or an error of io/db; single intents' troubles are logged
+ * Claims one due intent. It is carried forward (nobody was answered) or looked for (the caller was
+ * told of failure); what cannot be settled now is looked at later, and that is logged. returns OK,
+ * ERR_NOT_FOUND (nothing is due) or an error of io/db
  */
-MUST_USE enum err settle_due(struct work *work, unsigned max, unsigned *found, struct fail *why);
+MUST_USE enum err settle_next(struct work *work, struct fail *why);
 
 /* Deletes or empties what is past its time: sign-in links, sessions, flows, keys of settled
  * requests. */

@@ -11,8 +11,6 @@
 static const char *const STATES[] = {"intended", "unsure", "placed", "refused", "removed"};
 static const char *const ORIGINS[] = {ORIGIN_INVITE, ORIGIN_EVENT, ORIGIN_APPOINTMENT};
 
-enum { DUE_MAX = 256 /* rows of one db_run_many */ };
-
 /* So many milliseconds from now. */
 #define AHEAD "TIMESTAMPADD(MICROSECOND, ? * 1000, UTC_TIMESTAMP(3))"
 
@@ -118,7 +116,7 @@ DB_STATEMENT(MAPPINGS_FIND_DUE,
 	     "SELECT " MAPPING_COLUMNS MAPPING_FROM
 	     "WHERE m.state IN ('intended', 'unsure') AND m.settle_at <= UTC_TIMESTAMP(3) "
 	     "AND (m.claim_until IS NULL OR m.claim_until <= UTC_TIMESTAMP(3)) "
-	     "ORDER BY m.settle_at LIMIT ? FOR UPDATE SKIP LOCKED");
+	     "ORDER BY m.settle_at LIMIT 1 FOR UPDATE SKIP LOCKED");
 
 DB_STATEMENT(MAPPINGS_CLAIM_DUE,
 	     "UPDATE calendar_event_mappings SET claim_token = ?, claim_until = " AHEAD ", "
@@ -414,73 +412,39 @@ enum err mappings_release(struct db *db, const struct mapping *mapping, struct f
 
 /* What claim_due hands to its transaction, and what comes back. */
 struct due {
-	const struct id *claim_token;
-	unsigned max;
+	struct id claim_token;
 	int64_t claim_ms;
 	int64_t settle_ms;
 	struct arena *arena;
 	struct mapping *found;
-	size_t n;
 };
-
-static enum err claim_found(struct db *tx, const struct due *due, struct fail *why)
-{
-	enum { N_IN = 4 };
-	struct db_value *rows = arena_array(due->arena, due->n * N_IN, sizeof(*rows));
-
-	if (!rows)
-		return ERR_NOMEM;
-	for (size_t i = 0; i < due->n; i++) {
-		struct db_value *row = rows + i * N_IN;
-		struct mapping *mapping = &due->found[i];
-
-		row[0] = db_id(due->claim_token);
-		row[1] = db_int(due->claim_ms);
-		row[2] = db_int(due->settle_ms);
-		row[3] = db_id(&mapping->id);
-		mapping->claim_token = *due->claim_token;
-		mapping->claim_runs = true;
-		mapping->attempt++;
-	}
-	return db_run_many(tx, &MAPPINGS_CLAIM_DUE, rows, due->n, N_IN, NULL, why);
-}
 
 static enum err claim_due(struct db *tx, void *cx, struct fail *why)
 {
+	const struct lookup lookup = {&MAPPINGS_FIND_DUE, NULL, 0};
 	struct due *due = cx;
-	const struct db_value in[] = {db_int(due->max)};
-	struct db_rows rows;
-	enum err e;
+	enum err e = read_one(tx, lookup, due->arena, due->found, why);
+	const struct db_value in[] = {
+		db_id(&due->claim_token),
+		db_int(due->claim_ms),
+		db_int(due->settle_ms),
+		db_id(&due->found->id),
+	};
 
-	due->n = 0;
-	e = db_read_all(tx, &MAPPINGS_FIND_DUE, in, ARRAY_LEN(in), due->arena, &rows, why);
-	if (e || rows.n_rows == 0)
+	if (e)
 		return e;
-	due->found = arena_array(due->arena, rows.n_rows, sizeof(*due->found));
-	if (!due->found)
-		return ERR_NOMEM;
-	due->n = rows.n_rows;
-	for (size_t i = 0; i < rows.n_rows; i++)
-		mapping_from_row(rows.values + i * rows.n_columns, &due->found[i]);
-	return claim_found(tx, due, why);
+	due->found->claim_token = due->claim_token;
+	due->found->claim_runs = true;
+	due->found->attempt++;
+	return db_run(tx, &MAPPINGS_CLAIM_DUE, in, ARRAY_LEN(in), NULL, why);
 }
 
-enum err mappings_claim_due(struct db *db, const struct id *claim_token, unsigned max,
-			    int64_t claim_ms, int64_t settle_ms, struct arena *arena,
-			    struct mapping **out, size_t *n, struct fail *why)
+enum err mappings_claim_due(struct db *db, int64_t claim_ms, int64_t settle_ms, struct arena *arena,
+			    struct mapping *out, struct fail *why)
 {
-	struct due due = {
-		.claim_token = claim_token,
-		.max = max < DUE_MAX ? max : DUE_MAX,
-		.claim_ms = claim_ms,
-		.settle_ms = settle_ms,
-		.arena = arena,
-	};
-	enum err e = db_transact(db, claim_due, &due, why);
+	struct due due = {id_new(), claim_ms, settle_ms, arena, out};
 
-	*out = e ? NULL : due.found;
-	*n = e ? 0 : due.n;
-	return e;
+	return db_transact(db, claim_due, &due, why);
 }
 
 enum err mappings_postpone(struct db *db, const struct mapping *mapping, int64_t settle_ms,

@@ -153,13 +153,12 @@ MUST_USE enum err mappings_end(struct db *db, const struct mapping *mapping,
 MUST_USE enum err mappings_release(struct db *db, const struct mapping *mapping, struct fail *why);
 
 /*
- * For calbridge-sync: claims up to max rows whose settle_at has passed and whose claim does not run
- * (SKIP LOCKED, one short transaction), for claim_ms under claim_token; the next look is settle_ms
- * ahead. Their state stays what it was (intended or unsure).
+ * For calbridge-sync: claims the row whose settle_at has passed the longest ago and whose claim
+ * does not run (SKIP LOCKED, one short transaction), for claim_ms; the next look is settle_ms
+ * ahead. Its state stays what it was (intended or unsure). ERR_NOT_FOUND: nothing is due.
  */
-MUST_USE enum err mappings_claim_due(struct db *db, const struct id *claim_token, unsigned max,
-				     int64_t claim_ms, int64_t settle_ms, struct arena *arena,
-				     struct mapping **out, size_t *n, struct fail *why);
+MUST_USE enum err mappings_claim_due(struct db *db, int64_t claim_ms, int64_t settle_ms,
+				     struct arena *arena, struct mapping *out, struct fail *why);
 
 /* Not now: gives the claim back, the next look is settle_ms ahead. ERR_STALE. */
 MUST_USE enum err mappings_postpone(struct db *db, const struct mapping *mapping, int64_t settle_ms,

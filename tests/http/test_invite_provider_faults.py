@@ -302,6 +302,39 @@ def test_what_was_adopted_is_given_to_one_repetition_and_the_next_is_meant_anew(
     assert len(events(stack)) == 2
 
 
+# --- calbridge-sync ---
+
+def intend_again(stack, host, *titles):
+    """Intents that a crash left behind: nobody was told anything."""
+    for title in titles:
+        stack.sandbox.fault("error", status=500, match=INSERT)
+        check_failed(invite(stack, host, title=title), "provider_error")
+    stack.sql("UPDATE calendar_event_mappings SET state = 'intended'")
+
+
+@pytest.mark.parametrize("reason", ["accessNotConfigured", "rateLimitExceeded"])
+def test_an_intent_outlives_the_operators_trouble_and_the_providers(stack, host, reason):
+    intend_again(stack, host, "Coffee")
+    stack.sandbox.fault("error", status=403, reason=reason, match=INSERT)
+    settle(stack)
+    assert (state(stack), events(stack)) == ("intended", [])
+    settle(stack)
+    assert (state(stack), len(events(stack))) == ("placed", 1)
+
+
+def test_an_intent_is_claimed_when_its_turn_comes(stack, host):
+    intend_again(stack, host, "Coffee", "Tea", "Water")
+    stack.sandbox.fault("hold", match=INSERT)
+    with ThreadPoolExecutor(1) as pool:
+        settling = pool.submit(settle, stack)
+        wait_for(lambda: any(one["outcome"] == "open" for one in inserts(stack)), 10, "the call")
+        assert sorted(row["attempt"] for row in rows(stack)) == [1, 1, 2]
+        stack.sandbox.release()
+        settling.result(60)
+    assert len(events(stack)) == 3
+    assert [row["attempt"] for row in rows(stack)] == [2, 2, 2]
+
+
 # --- nobody there ---
 
 def test_a_provider_that_cannot_be_reached_is_told_and_nothing_is_in_doubt(stack, host):
