@@ -5,7 +5,9 @@
 --                scope; NULL once it no longer guards anything
 --   keyed        replay_key is of an Idempotency-Key
 --   answered     a caller was told that it stands; until then the same request once more gets it
---   claim_token  who is at it; every write-back names it, so that an overtaken worker changes nothing
+--   placed_at    when it was marked placed or, if that was later, answered for the first time
+--   claim_token  who is at it; every write-back names it, so that an overtaken worker changes nothing;
+--                it begins with the time of the attempt
 --   event        what is to be placed; NULL once it stands, so that the row does not grow then; of
 --                origin 'event' it stays, for the guests, the zone and the notices that were asked for:
 --                who is not among these guests was added by hand. It is changed by compare-and-set
