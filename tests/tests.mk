@@ -122,7 +122,7 @@ UNIT_LIBS = $(CB_LIBS) $(CMOCKA_LIBS)
 # every statement is linked in only when every object is
 WHOLE_LIBRARY = $(AM_LDFLAGS) -Wl,--whole-archive,libcalbridge.a,--no-whole-archive
 
-UNIT_HELPERS = tests/unit/db_fixture.h tests/unit/db_proxy.h tests/unit/https_server.h tests/unit/store_fixture.h tests/unit/temp_file.h tests/unit/web_fixture.h
+UNIT_HELPERS = tests/unit/db_fixture.h tests/unit/db_proxy.h tests/unit/https_server.h tests/unit/provider_fixture.h tests/unit/store_fixture.h tests/unit/temp_file.h tests/unit/web_fixture.h
 
 tests_unit_test_answer_SOURCES = tests/unit/test_answer.c tests/unit/web_fixture.c $(UNIT_HELPERS)
 tests_unit_test_answer_CFLAGS = $(UNIT_CFLAGS)
@@ -184,7 +184,7 @@ tests_unit_test_file_LDADD = $(UNIT_LIBS)
 tests_unit_test_flight_SOURCES = tests/unit/test_flight.c $(UNIT_HELPERS)
 tests_unit_test_flight_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_flight_LDADD = $(UNIT_LIBS)
-tests_unit_test_google_SOURCES = tests/unit/test_google.c tests/unit/https_server.c $(UNIT_HELPERS)
+tests_unit_test_google_SOURCES = tests/unit/test_google.c tests/unit/https_server.c tests/unit/provider_fixture.c $(UNIT_HELPERS)
 tests_unit_test_google_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_google_LDADD = $(UNIT_LIBS)
 tests_unit_test_google_event_SOURCES = tests/unit/test_google_event.c $(UNIT_HELPERS)
@@ -226,7 +226,7 @@ tests_unit_test_metrics_LDADD = $(UNIT_LIBS)
 tests_unit_test_moment_SOURCES = tests/unit/test_moment.c $(UNIT_HELPERS)
 tests_unit_test_moment_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_moment_LDADD = $(UNIT_LIBS)
-tests_unit_test_outlook_SOURCES = tests/unit/test_outlook.c tests/unit/https_server.c $(UNIT_HELPERS)
+tests_unit_test_outlook_SOURCES = tests/unit/test_outlook.c tests/unit/https_server.c tests/unit/provider_fixture.c $(UNIT_HELPERS)
 tests_unit_test_outlook_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_outlook_LDADD = $(UNIT_LIBS)
 tests_unit_test_outlook_body_SOURCES = tests/unit/test_outlook_body.c $(UNIT_HELPERS)

@@ -2,22 +2,13 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include <pthread.h>
-#include <signal.h>
-
 #include "base/clock.h"
-#include "base/config.h"
-#include "io/http.h"
-#include "io/http_trust.h"
-#include "model/event.h"
-#include "provider/provider.h"
 #include "provider/providers.h"
-#include "tests/unit/https_server.h"
+#include "tests/unit/provider_fixture.h"
 
 #define JSON_TYPE "Content-Type: application/json; charset=UTF-8"
 #define API_ERROR(reason)                                                                          \
@@ -27,143 +18,33 @@
 	"{\"access_token\":\"ya29.a\",\"expires_in\":3599,\"refresh_token\":\"1//0g\","            \
 	"\"scope\":\"openid https://www.googleapis.com/auth/calendar\",\"token_type\":\"Bearer\"}"
 
-/* One server, the answer it gives next, and what it was asked last. */
-static struct {
-	struct https_server *server;
-	struct config config;
-	struct http_trust *trust;
-	struct http *http;
-	struct arena *arena;
-	struct secret access;
-	struct provider_cx cx;
-	struct fail why;
-
-	const char *status;
-	const char *headers;
-	const char *body;
-	bool hang_up;
-	char head[8192];
-	char sent[8192];
-} g;
+enum { SUBJECT_AND_TIMES = EVENT_SUMMARY | EVENT_TIMES };
 
 static const struct provider *google;
 
-/* An answer orders the script before the test; a connection that is only closed does not. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
-static void script(struct https_call *call, void *cx)
+static int open_google(void **state)
 {
-	(void)cx;
-	pthread_mutex_lock(&lock);
-	snprintf(g.head, sizeof(g.head), "%s", call->head);
-	snprintf(g.sent, sizeof(g.sent), "%s", call->body);
-	call->hang_up = g.hang_up;
-	pthread_mutex_unlock(&lock);
-	if (!call->hang_up)
-		https_answer(call, g.status, g.headers, g.body);
-}
-
-static char *url_new(const char *path)
-{
-	char url[256];
-
-	return strdup(https_server_url(g.server, path, url, sizeof(url)));
-}
-
-static int open_all(void **state)
-{
-	(void)state;
+	if (provider_open(state))
+		return -1;
 	google = providers_find(SLICE("google"));
-	g.server = https_server_new(HTTPS_SOUND, script, NULL);
-	g.config = (struct config){
-		.https_ca_file = strdup(https_server_ca_file(g.server)),
-		.google_client_id = strdup("client&id"),
-		.google_redirect_uri = strdup("https://our.example/callback"),
-		.google_auth_url = url_new("/auth"),
-		.google_token_url = url_new("/token"),
-		.google_revoke_url = url_new("/revoke"),
-		.google_userinfo_url = url_new("/userinfo"),
-		.google_api_url = url_new("/calendar/v3"),
-		.google_issuer = strdup("https://accounts.google.com"),
-	};
-	g.arena = arena_new(4096, 4 * 1024 * 1024);
-	return secret_set(&g.config.google_client_secret, SLICE("s3cr=t")) ||
-	       secret_set(&g.access, SLICE("ya29.access")) ||
-	       http_trust_new(&g.config, &g.trust, NULL) ||
-	       http_open(&g.config, g.trust, &g.http, NULL);
-}
-
-static int close_all(void **state)
-{
-	(void)state;
-	http_close(g.http);
-	http_trust_free(g.trust);
-	https_server_free(g.server);
-	arena_free(g.arena);
-	secret_wipe(&g.access);
-	secret_wipe(&g.config.google_client_secret);
-	free(g.config.https_ca_file);
-	free(g.config.google_client_id);
-	free(g.config.google_redirect_uri);
-	free(g.config.google_auth_url);
-	free(g.config.google_token_url);
-	free(g.config.google_revoke_url);
-	free(g.config.google_userinfo_url);
-	free(g.config.google_api_url);
-	free(g.config.google_issuer);
-	return 0;
-}
-
-static int begin(void **state)
-{
-	(void)state;
-	arena_reset(g.arena);
-	pthread_mutex_lock(&lock);
-	g.why = (struct fail){0};
-	g.cx = (struct provider_cx){
-		.http = g.http,
-		.arena = g.arena,
-		.config = &g.config,
-		.deadline_ms = clock_mono_ms() + 20000,
-		.timeout_s = 10,
-		.access = &g.access,
-		.calendar_id = SLICE("primary"),
-	};
-	g.status = "200 OK";
-	g.headers = JSON_TYPE;
-	g.body = "{}";
-	g.hang_up = false;
-	g.head[0] = '\0';
-	g.sent[0] = '\0';
-	pthread_mutex_unlock(&lock);
-	return 0;
-}
-
-static const struct stamp STAMP = {.marker = "bk_1", .owner = "ow_1"};
-enum { SUBJECT_AND_TIMES = EVENT_SUMMARY | EVENT_TIMES };
-
-static struct event coffee(void)
-{
-	return (struct event){
-		.summary = SLICE("Coffee"),
-		.start_ms = 1764687600000,
-		.end_ms = 1764690300000,
-		.time_zone = SLICE("America/New_York"),
-		.notify = true,
-	};
+	fx.json_type = JSON_TYPE;
+	fx.config.google_client_id = provider_setting("client&id");
+	fx.config.google_redirect_uri = provider_setting("https://our.example/callback");
+	fx.config.google_auth_url = provider_url("/auth");
+	fx.config.google_token_url = provider_url("/token");
+	fx.config.google_revoke_url = provider_url("/revoke");
+	fx.config.google_userinfo_url = provider_url("/userinfo");
+	fx.config.google_api_url = provider_url("/calendar/v3");
+	fx.config.google_issuer = provider_setting("https://accounts.google.com");
+	return secret_set(&fx.config.google_client_secret, SLICE("s3cr=t")) ||
+	       secret_set(&fx.access, SLICE("ya29.access"));
 }
 
 static enum err put(struct placed *placed)
 {
 	struct event event = coffee();
 
-	return google->put(&g.cx, "cb5f0c", &STAMP, &event, placed, &g.why);
-}
-
-static void assert_line(const char *line)
-{
-	if (strncmp(g.head, line, strlen(line)) != 0)
-		fail_msg("%.*s", (int)strcspn(g.head, "\r"), g.head);
+	return google->put(&fx.cx, "cb5f0c", &STAMP, &event, placed, &fx.why);
 }
 
 static void providers_are_found_by_their_names(void **state)
@@ -179,7 +60,7 @@ static void providers_are_found_by_their_names(void **state)
 
 static void without_an_id_or_a_secret_it_is_not_configured(void **state)
 {
-	struct config config = g.config;
+	struct config config = fx.config;
 	char nothing[] = "";
 
 	(void)state;
@@ -188,7 +69,7 @@ static void without_an_id_or_a_secret_it_is_not_configured(void **state)
 	assert_false(google->is_configured(&config));
 	config.google_client_id = NULL;
 	assert_false(google->is_configured(&config));
-	config = g.config;
+	config = fx.config;
 	config.google_client_secret = (struct secret){0};
 	assert_false(google->is_configured(&config));
 }
@@ -208,13 +89,13 @@ static void the_consent_url_asks_for_a_refresh_token_and_pkce(void **state)
 		 "%%20https%%3A%%2F%%2Fwww.googleapis.com%%2Fauth%%2Fuserinfo.profile"
 		 "&access_type=offline&prompt=consent&state=st-ate"
 		 "&code_challenge_method=S256&code_challenge=chal_lenge",
-		 g.config.google_auth_url);
-	buf_init(&out, g.arena, 4096);
-	assert_int_equal(google->consent_url(&g.cx, &ask, &out, &g.why), OK);
+		 fx.config.google_auth_url);
+	buf_init(&out, fx.arena, 4096);
+	assert_int_equal(google->consent_url(&fx.cx, &ask, &out, &fx.why), OK);
 	assert_string_equal(buf_slice(&out).data, wanted);
 	ask.login_hint = SLICE("a+b@c.example&x=1");
 	buf_clear(&out);
-	assert_int_equal(google->consent_url(&g.cx, &ask, &out, &g.why), OK);
+	assert_int_equal(google->consent_url(&fx.cx, &ask, &out, &fx.why), OK);
 	assert_non_null(strstr(buf_slice(&out).data, "&login_hint=a%2Bb%40c.example%26x%3D1"));
 }
 
@@ -256,17 +137,17 @@ static void a_code_is_exchanged_with_secrets_in_the_body_alone(void **state)
 	struct account who;
 
 	(void)state;
-	g.body = GRANT;
-	assert_int_equal(
-		google->exchange(&g.cx, SLICE("4/0A+b"), SLICE("veri~fier"), &grant, &who, &g.why),
-		OK);
+	fx.body = GRANT;
+	assert_int_equal(google->exchange(&fx.cx, SLICE("4/0A+b"), SLICE("veri~fier"), &grant, &who,
+					  &fx.why),
+			 OK);
 	assert_line("POST /token HTTP/1.1\r\n");
-	assert_non_null(strstr(g.head, "\r\nContent-Type: application/x-www-form-urlencoded\r\n"));
-	assert_null(strcasestr(g.head, "\r\nAuthorization:"));
-	assert_string_equal(g.sent, "grant_type=authorization_code&code=4%2F0A%2Bb"
-				    "&code_verifier=veri~fier"
-				    "&redirect_uri=https%3A%2F%2Four.example%2Fcallback"
-				    "&client_id=client%26id&client_secret=s3cr%3Dt");
+	assert_non_null(strstr(fx.head, "\r\nContent-Type: application/x-www-form-urlencoded\r\n"));
+	assert_null(strcasestr(fx.head, "\r\nAuthorization:"));
+	assert_string_equal(fx.sent, "grant_type=authorization_code&code=4%2F0A%2Bb"
+				     "&code_verifier=veri~fier"
+				     "&redirect_uri=https%3A%2F%2Four.example%2Fcallback"
+				     "&client_id=client%26id&client_secret=s3cr%3Dt");
 	assert_true(slice_is(secret_slice(&grant.access), "ya29.a"));
 	assert_true(slice_is(secret_slice(&grant.refresh), "1//0g"));
 	assert_int_equal(grant.expires_in_s, 3599);
@@ -281,15 +162,15 @@ static void a_code_is_never_sent_twice(void **state)
 	unsigned before;
 
 	(void)state;
-	g.body = GRANT;
-	assert_int_equal(google->exchange(&g.cx, SLICE("4/a"), SLICE("v"), &grant, &who, &g.why),
+	fx.body = GRANT;
+	assert_int_equal(google->exchange(&fx.cx, SLICE("4/a"), SLICE("v"), &grant, &who, &fx.why),
 			 OK);
 	grant_wipe(&grant);
-	before = https_server_requests(g.server);
-	g.hang_up = true;
-	assert_int_equal(google->exchange(&g.cx, SLICE("4/b"), SLICE("v"), &grant, &who, &g.why),
+	before = https_server_requests(fx.server);
+	fx.hang_up = true;
+	assert_int_equal(google->exchange(&fx.cx, SLICE("4/b"), SLICE("v"), &grant, &who, &fx.why),
 			 ERR_UPSTREAM);
-	assert_int_equal(https_server_requests(g.server), before + 1);
+	assert_int_equal(https_server_requests(fx.server), before + 1);
 	assert_true(secret_is_empty(&grant.access));
 }
 
@@ -315,13 +196,13 @@ static void a_refresh_tells_user_application_and_weather_apart(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
 		struct grant grant;
 
-		g.status = CASES[i].status;
-		g.body = CASES[i].body;
-		assert_int_equal(google->refresh(&g.cx, &token, &grant, &g.why), CASES[i].wanted);
+		fx.status = CASES[i].status;
+		fx.body = CASES[i].body;
+		assert_int_equal(google->refresh(&fx.cx, &token, &grant, &fx.why), CASES[i].wanted);
 		assert_int_equal(secret_is_empty(&grant.access), CASES[i].wanted != OK);
-		assert_string_equal(g.sent, "grant_type=refresh_token&refresh_token=1%2F%2F0g%2Bx"
-					    "&client_id=client%26id&client_secret=s3cr%3Dt");
-		assert_null(strstr(g.why.detail, "0g"));
+		assert_string_equal(fx.sent, "grant_type=refresh_token&refresh_token=1%2F%2F0g%2Bx"
+					     "&client_id=client%26id&client_secret=s3cr%3Dt");
+		assert_null(strstr(fx.why.detail, "0g"));
 		grant_wipe(&grant);
 	}
 	secret_wipe(&token);
@@ -334,12 +215,12 @@ static void an_html_page_is_no_grant_and_no_refusal(void **state)
 
 	(void)state;
 	assert_int_equal(secret_set(&token, SLICE("1//0g")), OK);
-	g.headers = "Content-Type: text/html";
-	g.body = GRANT;
-	assert_int_equal(google->refresh(&g.cx, &token, &grant, &g.why), ERR_UPSTREAM);
-	g.status = "400 Bad Request";
-	g.body = "{\"error\":\"invalid_grant\"}";
-	assert_int_equal(google->refresh(&g.cx, &token, &grant, &g.why), ERR_UPSTREAM);
+	fx.headers = "Content-Type: text/html";
+	fx.body = GRANT;
+	assert_int_equal(google->refresh(&fx.cx, &token, &grant, &fx.why), ERR_UPSTREAM);
+	fx.status = "400 Bad Request";
+	fx.body = "{\"error\":\"invalid_grant\"}";
+	assert_int_equal(google->refresh(&fx.cx, &token, &grant, &fx.why), ERR_UPSTREAM);
 	secret_wipe(&token);
 }
 
@@ -349,19 +230,19 @@ static void what_is_revoked_already_is_revoked(void **state)
 
 	(void)state;
 	assert_int_equal(secret_set(&token, SLICE("1//0g")), OK);
-	assert_int_equal(google->revoke(&g.cx, &token, &g.why), OK);
+	assert_int_equal(google->revoke(&fx.cx, &token, &fx.why), OK);
 	assert_line("POST /revoke HTTP/1.1\r\n");
-	assert_string_equal(g.sent, "token=1%2F%2F0g");
-	g.body = "";
-	assert_int_equal(google->revoke(&g.cx, &token, &g.why), OK);
-	g.status = "400 Bad Request";
-	g.body = "{\"error\":\"invalid_token\"}";
-	assert_int_equal(google->revoke(&g.cx, &token, &g.why), OK);
-	g.status = "503 Busy";
-	assert_int_equal(google->revoke(&g.cx, &token, &g.why), ERR_UPSTREAM);
-	g.status = "200 OK";
-	g.body = "<html>";
-	assert_int_equal(google->revoke(&g.cx, &token, &g.why), ERR_UPSTREAM);
+	assert_string_equal(fx.sent, "token=1%2F%2F0g");
+	fx.body = "";
+	assert_int_equal(google->revoke(&fx.cx, &token, &fx.why), OK);
+	fx.status = "400 Bad Request";
+	fx.body = "{\"error\":\"invalid_token\"}";
+	assert_int_equal(google->revoke(&fx.cx, &token, &fx.why), OK);
+	fx.status = "503 Busy";
+	assert_int_equal(google->revoke(&fx.cx, &token, &fx.why), ERR_UPSTREAM);
+	fx.status = "200 OK";
+	fx.body = "<html>";
+	assert_int_equal(google->revoke(&fx.cx, &token, &fx.why), ERR_UPSTREAM);
 	secret_wipe(&token);
 }
 
@@ -370,18 +251,18 @@ static void the_account_is_the_access_tokens(void **state)
 	struct account account;
 
 	(void)state;
-	g.body = "{\"id\":\"1098\",\"email\":\"host@example.com\",\"verified_email\":true}";
-	assert_int_equal(google->account(&g.cx, &account, &g.why), OK);
+	fx.body = "{\"id\":\"1098\",\"email\":\"host@example.com\",\"verified_email\":true}";
+	assert_int_equal(google->account(&fx.cx, &account, &fx.why), OK);
 	assert_line("GET /userinfo HTTP/1.1\r\n");
-	assert_non_null(strstr(g.head, "\r\nAuthorization: Bearer ya29.access\r\n"));
+	assert_non_null(strstr(fx.head, "\r\nAuthorization: Bearer ya29.access\r\n"));
 	assert_true(slice_is(account.id, "1098"));
 	assert_true(slice_is(account.email, "host@example.com"));
-	g.status = "401 Unauthorized";
-	assert_int_equal(google->account(&g.cx, &account, &g.why), ERR_TOKEN);
+	fx.status = "401 Unauthorized";
+	assert_int_equal(google->account(&fx.cx, &account, &fx.why), ERR_TOKEN);
 	assert_int_equal(account.id.len, 0);
-	g.status = "404 Not Found";
-	g.body = API_ERROR("notFound");
-	assert_int_equal(google->account(&g.cx, &account, &g.why), ERR_REFUSED);
+	fx.status = "404 Not Found";
+	fx.body = API_ERROR("notFound");
+	assert_int_equal(google->account(&fx.cx, &account, &fx.why), ERR_REFUSED);
 }
 
 static void an_event_is_put_under_our_id_and_guests_are_mailed_as_wished(void **state)
@@ -390,18 +271,18 @@ static void an_event_is_put_under_our_id_and_guests_are_mailed_as_wished(void **
 	struct placed placed;
 
 	(void)state;
-	g.body =
+	fx.body =
 		"{\"id\":\"cb5f0c\",\"status\":\"confirmed\",\"htmlLink\":\"https://x.example/e\"}";
 	assert_int_equal(put(&placed), OK);
 	assert_line("POST /calendar/v3/calendars/primary/events?sendUpdates=all&prettyPrint=false&"
 		    "fields=id,status,htmlLink,etag,extendedProperties/private HTTP/1.1\r\n");
-	assert_non_null(strstr(g.head, "\r\nAuthorization: Bearer ya29.access\r\n"));
-	assert_non_null(strstr(g.head, "\r\nContent-Type: application/json; charset=UTF-8\r\n"));
-	assert_non_null(strstr(g.sent, "{\"id\":\"cb5f0c\",\"summary\":\"Coffee\""));
+	assert_non_null(strstr(fx.head, "\r\nAuthorization: Bearer ya29.access\r\n"));
+	assert_non_null(strstr(fx.head, "\r\nContent-Type: application/json; charset=UTF-8\r\n"));
+	assert_non_null(strstr(fx.sent, "{\"id\":\"cb5f0c\",\"summary\":\"Coffee\""));
 	assert_true(slice_is(placed.id, "cb5f0c"));
 	assert_true(slice_is(placed.html_link, "https://x.example/e"));
 	event.notify = false;
-	assert_int_equal(google->put(&g.cx, "cb5f0c", &STAMP, &event, &placed, &g.why), OK);
+	assert_int_equal(google->put(&fx.cx, "cb5f0c", &STAMP, &event, &placed, &fx.why), OK);
 	assert_line("POST /calendar/v3/calendars/primary/events?sendUpdates=none&");
 }
 
@@ -410,14 +291,14 @@ static void ids_cannot_leave_their_place_in_the_path(void **state)
 	struct placed placed;
 
 	(void)state;
-	g.cx.calendar_id = SLICE("en#holiday@group.v.calendar.google.com/../?%");
-	g.body = "{\"id\":\"x\"}";
-	assert_int_equal(google->get(&g.cx, "../@evil?a#b", &placed, &g.why), ERR_UPSTREAM);
+	fx.cx.calendar_id = SLICE("en#holiday@group.v.calendar.google.com/../?%");
+	fx.body = "{\"id\":\"x\"}";
+	assert_int_equal(google->get(&fx.cx, "../@evil?a#b", &placed, &fx.why), ERR_UPSTREAM);
 	assert_line("GET /calendar/v3/calendars/"
 		    "en%23holiday%40group.v.calendar.google.com%2F..%2F%3F%25/events/"
 		    "..%2F%40evil%3Fa%23b?prettyPrint=false&fields=");
-	g.cx.calendar_id = (struct slice){0};
-	assert_int_equal(google->get(&g.cx, "x", &placed, &g.why), OK);
+	fx.cx.calendar_id = (struct slice){0};
+	assert_int_equal(google->get(&fx.cx, "x", &placed, &fx.why), OK);
 	assert_line("GET /calendar/v3/calendars/primary/events/x?");
 }
 
@@ -444,11 +325,9 @@ static void only_the_event_itself_is_a_success(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-		g.status = CASES[i].status;
-		g.headers = CASES[i].headers;
-		g.body = CASES[i].body;
+		provider_answers(CASES[i].status, CASES[i].headers, CASES[i].body);
 		if (put(&placed) != ERR_UPSTREAM || placed.id.len > 0)
-			fail_msg("%s %s", g.status, g.body);
+			fail_msg("%s %s", fx.status, fx.body);
 	}
 }
 
@@ -475,12 +354,10 @@ static void a_refusal_of_an_event_has_its_remedy(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-		g.status = CASES[i].status;
-		g.headers = CASES[i].headers;
-		g.body = CASES[i].body;
-		g.why = (struct fail){0};
+		provider_answers(CASES[i].status, CASES[i].headers, CASES[i].body);
+		fx.why = (struct fail){0};
 		assert_int_equal(put(&placed), CASES[i].wanted);
-		assert_int_equal(g.why.retry_after_s, CASES[i].retry_after_s);
+		assert_int_equal(fx.why.retry_after_s, CASES[i].retry_after_s);
 	}
 }
 
@@ -493,24 +370,25 @@ static void a_change_is_a_patch_that_may_insist_on_a_version(void **state)
 
 	(void)state;
 	event.notify = false;
-	g.body = "{\"id\":\"cb5f0c\",\"etag\":\"\\\"2\\\"\"}";
-	assert_int_equal(google->change(&g.cx, &first, &event, SUBJECT_AND_TIMES, &placed, &g.why),
-			 OK);
+	fx.body = "{\"id\":\"cb5f0c\",\"etag\":\"\\\"2\\\"\"}";
+	assert_int_equal(
+		google->change(&fx.cx, &first, &event, SUBJECT_AND_TIMES, &placed, &fx.why), OK);
 	assert_line("PATCH /calendar/v3/calendars/primary/events/cb5f0c?sendUpdates=none&"
 		    "conferenceDataVersion=1&prettyPrint=false&");
-	assert_non_null(strstr(g.head, "\r\nIf-Match: \"1\"\r\n"));
-	assert_null(strstr(g.sent, "attendees"));
+	assert_non_null(strstr(fx.head, "\r\nIf-Match: \"1\"\r\n"));
+	assert_null(strstr(fx.sent, "attendees"));
 	assert_true(slice_is(placed.etag, "\"2\""));
-	assert_int_equal(google->change(&g.cx, &any, &event, SUBJECT_AND_TIMES, &placed, &g.why),
+	assert_int_equal(google->change(&fx.cx, &any, &event, SUBJECT_AND_TIMES, &placed, &fx.why),
 			 OK);
-	assert_null(strcasestr(g.head, "\r\nIf-Match:"));
-	g.status = "412 Precondition Failed";
-	g.body = API_ERROR("conditionNotMet");
-	assert_int_equal(google->change(&g.cx, &first, &event, SUBJECT_AND_TIMES, &placed, &g.why),
-			 ERR_STALE);
-	g.status = "410 Gone";
-	g.body = API_ERROR("deleted");
-	assert_int_equal(google->change(&g.cx, &any, &event, SUBJECT_AND_TIMES, &placed, &g.why),
+	assert_null(strcasestr(fx.head, "\r\nIf-Match:"));
+	fx.status = "412 Precondition Failed";
+	fx.body = API_ERROR("conditionNotMet");
+	assert_int_equal(
+		google->change(&fx.cx, &first, &event, SUBJECT_AND_TIMES, &placed, &fx.why),
+		ERR_STALE);
+	fx.status = "410 Gone";
+	fx.body = API_ERROR("deleted");
+	assert_int_equal(google->change(&fx.cx, &any, &event, SUBJECT_AND_TIMES, &placed, &fx.why),
 			 ERR_GONE);
 }
 
@@ -518,21 +396,21 @@ static void guests_are_never_changed_while_some_are_unknown(void **state)
 {
 	const struct attendee guests[] = {{.email = SLICE("a@x.example")}};
 	struct placed stands = {.id = SLICE("cb5f0c"), .etag = SLICE("\"1\"")};
-	unsigned before = https_server_requests(g.server);
+	unsigned before = https_server_requests(fx.server);
 	struct event event = coffee();
 	struct placed placed;
 
 	(void)state;
 	event.attendees = guests;
 	event.n_attendees = 1;
-	g.body = "{\"id\":\"cb5f0c\"}";
-	assert_int_equal(google->change(&g.cx, &stands, &event, EVENT_ATTENDEES, &placed, &g.why),
+	fx.body = "{\"id\":\"cb5f0c\"}";
+	assert_int_equal(google->change(&fx.cx, &stands, &event, EVENT_ATTENDEES, &placed, &fx.why),
 			 ERR_REFUSED);
-	assert_int_equal(https_server_requests(g.server), before);
+	assert_int_equal(https_server_requests(fx.server), before);
 	stands.event.attendees = guests;
-	assert_int_equal(google->change(&g.cx, &stands, &event, EVENT_ATTENDEES, &placed, &g.why),
+	assert_int_equal(google->change(&fx.cx, &stands, &event, EVENT_ATTENDEES, &placed, &fx.why),
 			 OK);
-	assert_string_equal(g.sent, "{\"attendees\":[{\"email\":\"a@x.example\"}]}");
+	assert_string_equal(fx.sent, "{\"attendees\":[{\"email\":\"a@x.example\"}]}");
 }
 
 static void each_request_for_a_conference_has_a_name_of_its_own(void **state)
@@ -543,14 +421,14 @@ static void each_request_for_a_conference_has_a_name_of_its_own(void **state)
 
 	(void)state;
 	event.conference = true;
-	g.body = "{\"id\":\"cb5f0c\"}";
-	assert_int_equal(google->put(&g.cx, "cb5f0c", &STAMP, &event, &placed, &g.why), OK);
+	fx.body = "{\"id\":\"cb5f0c\"}";
+	assert_int_equal(google->put(&fx.cx, "cb5f0c", &STAMP, &event, &placed, &fx.why), OK);
 	assert_line("POST /calendar/v3/calendars/primary/events?sendUpdates=all&"
 		    "conferenceDataVersion=1&prettyPrint=false&");
-	assert_non_null(strstr(g.sent, "\"requestId\":\"cb5f0c\""));
-	assert_int_equal(google->change(&g.cx, &stands, &event, EVENT_CONFERENCE, &placed, &g.why),
-			 OK);
-	assert_non_null(strstr(g.sent, "\"requestId\":\"cb5f0c-\\\"1\\\"\""));
+	assert_non_null(strstr(fx.sent, "\"requestId\":\"cb5f0c\""));
+	assert_int_equal(
+		google->change(&fx.cx, &stands, &event, EVENT_CONFERENCE, &placed, &fx.why), OK);
+	assert_non_null(strstr(fx.sent, "\"requestId\":\"cb5f0c-\\\"1\\\"\""));
 }
 
 #define TIMES                                                                                      \
@@ -562,13 +440,13 @@ static void all_of_an_event_is_asked_for_only_where_it_is_wanted(void **state)
 	struct placed placed;
 
 	(void)state;
-	g.body = "{\"id\":\"cb5f0c\"," TIMES ",\"summary\":\"Coffee\"}";
-	assert_int_equal(google->get(&g.cx, "cb5f0c", &placed, &g.why), OK);
+	fx.body = "{\"id\":\"cb5f0c\"," TIMES ",\"summary\":\"Coffee\"}";
+	assert_int_equal(google->get(&fx.cx, "cb5f0c", &placed, &fx.why), OK);
 	assert_line("GET /calendar/v3/calendars/primary/events/cb5f0c?prettyPrint=false&"
 		    "fields=id,status,htmlLink,etag,extendedProperties/private HTTP/1.1\r\n");
 	assert_int_equal(placed.event.summary.len, 0);
-	g.cx.whole = true;
-	assert_int_equal(google->get(&g.cx, "cb5f0c", &placed, &g.why), OK);
+	fx.cx.whole = true;
+	assert_int_equal(google->get(&fx.cx, "cb5f0c", &placed, &fx.why), OK);
 	assert_line("GET /calendar/v3/calendars/primary/events/cb5f0c?prettyPrint=false&"
 		    "fields=id,status,htmlLink,etag,extendedProperties/private,created,updated,"
 		    "summary,description,location,start,end,iCalUID,attendeesOmitted,hangoutLink,"
@@ -588,10 +466,10 @@ static void a_list_is_of_one_owner_and_in_order(void **state)
 	struct placed_list list;
 
 	(void)state;
-	g.body = "{\"kind\":\"calendar#events\",\"nextPageToken\":\"Ck/+=\",\"items\":["
-		 "{\"id\":\"cb5f0c\"," TIMES ",\"extendedProperties\":{\"private\":"
-		 "{\"calbridgeOwner\":\"ow_1\"}}}]}";
-	assert_int_equal(google->list(&g.cx, "ow_1", &EVER, &list, &g.why), OK);
+	fx.body = "{\"kind\":\"calendar#events\",\"nextPageToken\":\"Ck/+=\",\"items\":["
+		  "{\"id\":\"cb5f0c\"," TIMES ",\"extendedProperties\":{\"private\":"
+		  "{\"calbridgeOwner\":\"ow_1\"}}}]}";
+	assert_int_equal(google->list(&fx.cx, "ow_1", &EVER, &list, &fx.why), OK);
 	assert_line(
 		LIST_LINE
 		"32&prettyPrint=false&fields=kind,nextPageToken,items(recurringEventId,id,status,"
@@ -600,7 +478,7 @@ static void a_list_is_of_one_owner_and_in_order(void **state)
 		"end,iCalUID,attendeesOmitted,hangoutLink,conferenceData(createRequest/status,"
 		"entryPoints(entryPointType,uri)),attendees(email,displayName,responseStatus))"
 		" HTTP/1.1\r\n");
-	assert_non_null(strstr(g.head, "\r\nAuthorization: Bearer ya29.access\r\n"));
+	assert_non_null(strstr(fx.head, "\r\nAuthorization: Bearer ya29.access\r\n"));
 	assert_int_equal(list.n, 1);
 	assert_true(slice_is(list.items[0].id, "cb5f0c"));
 	assert_true(slice_is(list.next, "Ck/+="));
@@ -612,14 +490,14 @@ static void a_list_keeps_to_its_times_and_goes_on_by_page(void **state)
 	struct placed_list list;
 
 	(void)state;
-	g.body = "{\"kind\":\"calendar#events\"}";
+	fx.body = "{\"kind\":\"calendar#events\"}";
 	range.page = SLICE("Ck/+=");
-	assert_int_equal(google->list(&g.cx, "ow_1", &range, &list, &g.why), OK);
+	assert_int_equal(google->list(&fx.cx, "ow_1", &range, &list, &fx.why), OK);
 	assert_line(LIST_LINE "7&timeMin=2025-12-02T15%3A00%3A00.999Z&timeMax="
 			      "2025-12-02T15%3A45%3A01.000Z&pageToken=Ck%2F%2B%3D&prettyPrint=");
 	range.to_ms = 1764690300000;
-	assert_int_equal(google->list(&g.cx, "ow_1", &range, &list, &g.why), OK);
-	assert_non_null(strstr(g.head, "&timeMax=2025-12-02T15%3A45%3A00.000Z&"));
+	assert_int_equal(google->list(&fx.cx, "ow_1", &range, &list, &fx.why), OK);
+	assert_non_null(strstr(fx.head, "&timeMax=2025-12-02T15%3A45%3A00.000Z&"));
 }
 
 static void a_page_that_google_does_not_know_is_the_askers_fault(void **state)
@@ -642,12 +520,12 @@ static void a_page_that_google_does_not_know_is_the_askers_fault(void **state)
 	struct placed_list list;
 
 	(void)state;
-	g.body = API_ERROR("invalidParameter");
+	fx.body = API_ERROR("invalidParameter");
 	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-		g.status = CASES[i].status;
-		g.headers = CASES[i].headers;
+		fx.status = CASES[i].status;
+		fx.headers = CASES[i].headers;
 		range.page = slice_of(CASES[i].page);
-		assert_int_equal(google->list(&g.cx, "ow_1", &range, &list, &g.why),
+		assert_int_equal(google->list(&fx.cx, "ow_1", &range, &list, &fx.why),
 				 CASES[i].wanted);
 		assert_null(list.items);
 	}
@@ -681,10 +559,8 @@ static void dropping_what_is_gone_succeeds_and_a_page_does_not(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-		g.status = CASES[i].status;
-		g.headers = CASES[i].headers;
-		g.body = CASES[i].body;
-		assert_int_equal(google->drop(&g.cx, "cb5f0c", i % 2 == 0, &g.why),
+		provider_answers(CASES[i].status, CASES[i].headers, CASES[i].body);
+		assert_int_equal(google->drop(&fx.cx, "cb5f0c", i % 2 == 0, &fx.why),
 				 CASES[i].wanted);
 		assert_line(i % 2 == 0 ? "DELETE /calendar/v3/calendars/primary/events/cb5f0c?"
 					 "sendUpdates=all HTTP/1.1\r\n"
@@ -698,33 +574,33 @@ static void a_look_sees_ours_deleted_and_gone(void **state)
 	struct placed placed;
 
 	(void)state;
-	g.body = "{\"id\":\"cb5f0c\",\"status\":\"confirmed\",\"extendedProperties\":"
-		 "{\"private\":{\"calbridge\":\"bk_1\"}}}";
-	assert_int_equal(google->get(&g.cx, "cb5f0c", &placed, &g.why), OK);
+	fx.body = "{\"id\":\"cb5f0c\",\"status\":\"confirmed\",\"extendedProperties\":"
+		  "{\"private\":{\"calbridge\":\"bk_1\"}}}";
+	assert_int_equal(google->get(&fx.cx, "cb5f0c", &placed, &fx.why), OK);
 	assert_line("GET /calendar/v3/calendars/primary/events/cb5f0c?prettyPrint=false&fields=");
 	assert_true(slice_is(placed.marker, "bk_1"));
-	g.body = "{\"id\":\"cb5f0c\",\"status\":\"cancelled\"}";
-	assert_int_equal(google->get(&g.cx, "cb5f0c", &placed, &g.why), OK);
+	fx.body = "{\"id\":\"cb5f0c\",\"status\":\"cancelled\"}";
+	assert_int_equal(google->get(&fx.cx, "cb5f0c", &placed, &fx.why), OK);
 	assert_true(placed.cancelled);
-	g.status = "404 Not Found";
-	g.body = API_ERROR("notFound");
-	assert_int_equal(google->get(&g.cx, "cb5f0c", &placed, &g.why), ERR_GONE);
-	g.headers = "Content-Type: text/html";
-	assert_int_equal(google->get(&g.cx, "cb5f0c", &placed, &g.why), ERR_UPSTREAM);
+	fx.status = "404 Not Found";
+	fx.body = API_ERROR("notFound");
+	assert_int_equal(google->get(&fx.cx, "cb5f0c", &placed, &fx.why), ERR_GONE);
+	fx.headers = "Content-Type: text/html";
+	assert_int_equal(google->get(&fx.cx, "cb5f0c", &placed, &fx.why), ERR_UPSTREAM);
 }
 
 static void a_deadline_that_has_passed_asks_nobody(void **state)
 {
-	unsigned before = https_server_requests(g.server);
+	unsigned before = https_server_requests(fx.server);
 	struct placed placed;
 
 	(void)state;
-	g.cx.deadline_ms = clock_mono_ms() - 1;
+	fx.cx.deadline_ms = clock_mono_ms() - 1;
 	assert_int_equal(put(&placed), ERR_DEADLINE);
-	assert_int_equal(https_server_requests(g.server), before);
+	assert_int_equal(https_server_requests(fx.server), before);
 }
 
-#define TEST(name) cmocka_unit_test_setup(name, begin)
+#define TEST(name) cmocka_unit_test_setup(name, provider_begin)
 
 int main(void)
 {
@@ -756,6 +632,5 @@ int main(void)
 		TEST(a_deadline_that_has_passed_asks_nobody),
 	};
 
-	signal(SIGPIPE, SIG_IGN);
-	return cmocka_run_group_tests(tests, open_all, close_all);
+	return cmocka_run_group_tests(tests, open_google, provider_close);
 }
