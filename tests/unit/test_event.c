@@ -7,25 +7,9 @@
 #include <cmocka.h>
 
 #include "model/event.h"
+#include "tests/unit/arena_fixture.h"
 
 enum { MINUTE_MS = 60000 };
-
-static struct arena *arena;
-
-static int make_arena(void **state)
-{
-	(void)state;
-	arena = arena_new(4096, 4 * 1024 * 1024);
-	return arena ? 0 : -1;
-}
-
-static int drop_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	arena = NULL;
-	return 0;
-}
 
 static struct event coffee(void)
 {

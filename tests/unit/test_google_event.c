@@ -8,23 +8,7 @@
 
 #include "model/event.h"
 #include "provider/google_event.h"
-
-static struct arena *arena;
-
-static int make_arena(void **state)
-{
-	(void)state;
-	arena = arena_new(4096, 16 * 1024 * 1024);
-	return arena ? 0 : -1;
-}
-
-static int drop_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	arena = NULL;
-	return 0;
-}
+#include "tests/unit/arena_fixture.h"
 
 static const struct stamp STAMP = {.marker = "bk_1", .owner = "ow_1"};
 

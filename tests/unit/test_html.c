@@ -6,23 +6,7 @@
 #include <cmocka.h>
 
 #include "base/html.h"
-
-static struct arena *arena;
-
-static int make_arena(void **state)
-{
-	(void)state;
-	arena = arena_new(4096, 16 * 1024 * 1024);
-	return arena ? 0 : -1;
-}
-
-static int drop_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	arena = NULL;
-	return 0;
-}
+#include "tests/unit/arena_fixture.h"
 
 struct told {
 	const char *html;

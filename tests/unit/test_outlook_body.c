@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "provider/outlook_body.h"
+#include "tests/unit/arena_fixture.h"
 
 #define RULE "________________________________________________________________________________"
 #define LINK "https://teams.example/l/meetup-join/19%3ameeting_x/0?context=%7b%22Tid%22&x=1"
@@ -15,23 +16,6 @@
 	"<br>\r\n<div style=\"width:100%\"><span>" RULE                                            \
 	"</span></div>\r\n<div>Microsoft Teams<br>"                                                \
 	"<a href=\"" LINK_HTML "\">Join the meeting now</a></div>\r\n<div>" RULE "</div>\r\n"
-
-static struct arena *arena;
-
-static int make_arena(void **state)
-{
-	(void)state;
-	arena = arena_new(4096, 16 * 1024 * 1024);
-	return arena ? 0 : -1;
-}
-
-static int drop_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	arena = NULL;
-	return 0;
-}
 
 struct parted {
 	const char *content;

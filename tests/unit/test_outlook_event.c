@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "model/event.h"
 #include "provider/outlook_event.h"
+#include "tests/unit/arena_fixture.h"
 
 #define BASE "https://graph.example/v1.0"
 #define PROPERTIES                                                                                 \
@@ -38,23 +39,6 @@
 	",\"originalStartTimeZone\":\"Eastern Standard Time\",\"isOnlineMeeting\":false,"          \
 	"\"onlineMeeting\":null,\"attendees\":[" MILAN "],\"transactionId\":\"cb5f0c\","           \
 	"\"unannounced\":[{}]}"
-
-static struct arena *arena;
-
-static int make_arena(void **state)
-{
-	(void)state;
-	arena = arena_new(4096, 64 * 1024 * 1024);
-	return arena ? 0 : -1;
-}
-
-static int drop_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	arena = NULL;
-	return 0;
-}
 
 static const struct stamp STAMP = {.marker = "bk_1", .owner = "ow_1"};
 

@@ -8,6 +8,7 @@
 
 #include "base/digest.h"
 #include "provider/outlook_json.h"
+#include "tests/unit/arena_fixture.h"
 
 #define TID "9188040d-6c67-4c5b-b112-36a304b66dad"
 #define OID "00000000-0000-0000-1234-56789abcdef0"
@@ -15,25 +16,8 @@
 #define ISS "https://login.microsoftonline.com/" TID "/v2.0"
 #define NOW_S 1764687600
 
-static struct arena *arena;
-
 static const struct outlook_claims WANTED = {
 	.client_id = "client-id", .issuer = ISSUER, .now_ms = (int64_t)NOW_S * 1000};
-
-static int make_arena(void **state)
-{
-	(void)state;
-	arena = arena_new(4096, 16 * 1024 * 1024);
-	return arena ? 0 : -1;
-}
-
-static int drop_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	arena = NULL;
-	return 0;
-}
 
 /* A compact JWT with these claims. */
 static const char *token_of(const char *claims)

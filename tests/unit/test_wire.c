@@ -8,24 +8,9 @@
 #include "base/json.h"
 #include "provider/provider.h"
 #include "provider/wire.h"
+#include "tests/unit/arena_fixture.h"
 
-static struct arena *arena;
 static struct slice id_token;
-
-static int make_arena(void **state)
-{
-	(void)state;
-	arena = arena_new(4096, 16 * 1024 * 1024);
-	return arena ? 0 : -1;
-}
-
-static int drop_arena(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	arena = NULL;
-	return 0;
-}
 
 static struct grant granted(const char *body)
 {
