@@ -15,7 +15,6 @@
 enum { BLOCK_BYTES = 4096, SETTINGS_BYTES = 64 * 1024, CEILING_BYTES = 4 * 1024 * 1024 };
 
 struct provider_fixture fx;
-const struct stamp STAMP = {.marker = "bk_1", .owner = "ow_1"};
 
 static struct arena *settings; /* outlives every test, as fx.arena does not */
 
@@ -106,15 +105,4 @@ void assert_line(const char *line)
 {
 	if (strncmp(fx.head, line, strlen(line)) != 0)
 		fail_msg("%.*s", (int)strcspn(fx.head, "\r"), fx.head);
-}
-
-struct event coffee(void)
-{
-	return (struct event){
-		.summary = SLICE("Coffee"),
-		.start_ms = 1764687600000,
-		.end_ms = 1764690300000,
-		.time_zone = SLICE("America/New_York"),
-		.notify = true,
-	};
 }

@@ -12,7 +12,6 @@
 #include "base/secret.h"
 #include "io/http.h"
 #include "io/http_trust.h"
-#include "model/event.h"
 #include "provider/provider.h"
 #include "tests/unit/https_server.h"
 
@@ -38,9 +37,6 @@ struct provider_fixture {
 
 extern struct provider_fixture fx;
 
-/* Whose event it is that a test puts. */
-extern const struct stamp STAMP;
-
 /*
  * For cmocka_run_group_tests. Open first, then fill in the provider's settings, fx.access and
  * fx.json_type; close wipes the secrets among them.
@@ -60,8 +56,5 @@ void provider_answers(const char *status, const char *headers, const char *body)
 
 /* Fails the test unless the last request began so. */
 void assert_line(const char *line);
-
-/* 2 December 2025, 10:00 to 10:45 in New York; guests are to be mailed. */
-struct event coffee(void);
 
 #endif

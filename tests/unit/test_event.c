@@ -6,20 +6,10 @@
 
 #include <cmocka.h>
 
-#include "model/event.h"
 #include "tests/unit/arena_fixture.h"
+#include "tests/unit/event_fixture.h"
 
 enum { MINUTE_MS = 60000 };
-
-static struct event coffee(void)
-{
-	return (struct event){
-		.summary = SLICE("Coffee"),
-		.start_ms = 1764687600000,
-		.end_ms = 1764690300000,
-		.time_zone = SLICE("America/New_York"),
-	};
-}
 
 /* The reason given for field, or NULL. */
 static const char *reason_for(const struct fail *why, const char *field)

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "provider/providers.h"
+#include "tests/unit/event_fixture.h"
 #include "tests/unit/provider_fixture.h"
 
 #define JSON_TYPE "Content-Type: application/json; charset=UTF-8"

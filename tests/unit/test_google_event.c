@@ -6,22 +6,9 @@
 
 #include <cmocka.h>
 
-#include "model/event.h"
 #include "provider/google_event.h"
 #include "tests/unit/arena_fixture.h"
-
-static const struct stamp STAMP = {.marker = "bk_1", .owner = "ow_1"};
-
-/* 2 December 2025, 10:00 to 10:45 in New York */
-static struct event coffee(void)
-{
-	return (struct event){
-		.summary = SLICE("Coffee"),
-		.start_ms = 1764687600000,
-		.end_ms = 1764690300000,
-		.time_zone = SLICE("America/New_York"),
-	};
-}
+#include "tests/unit/event_fixture.h"
 
 static const char *inserted(const struct event *event)
 {

@@ -8,6 +8,7 @@
 
 #include "provider/google_json.h"
 #include "tests/unit/arena_fixture.h"
+#include "tests/unit/refusal_fixture.h"
 
 static void an_account_is_known_by_id_or_sub(void **state)
 {
@@ -58,14 +59,6 @@ static void what_names_no_account_is_refused(void **state)
 #define OAUTH(reason) "{\"error\":\"" reason "\",\"error_description\":\"Bad Request\"}"
 
 enum { TOKENS = GOOGLE_EXCHANGE | GOOGLE_REFRESH, EVENTS = GOOGLE_READ | GOOGLE_WRITE };
-
-struct refused {
-	unsigned calls; /* each of them */
-	int status;
-	const char *body;
-	enum err wanted;
-	unsigned pause_s;
-};
 
 /* clang-format off */
 static const struct refused REFUSALS[] = {
@@ -156,22 +149,7 @@ static const struct refused REFUSALS[] = {
 static void a_refusal_is_judged_by_status_and_reason(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(REFUSALS); i++) {
-		const struct refused *r = &REFUSALS[i];
-
-		for (unsigned call = 1; call <= GOOGLE_PAGE; call *= 2) {
-			struct fail why = {0};
-			enum err e;
-
-			if (!(r->calls & call))
-				continue;
-			e = google_json_refusal(arena, (enum google_call)call, r->status,
-						slice_of(r->body), &why);
-			if (e != r->wanted || why.retry_after_s != r->pause_s)
-				fail_msg("call %u, %d %s: %s", call, r->status, r->body,
-					 err_code(e));
-		}
-	}
+	assert_judged(arena, google_json_refusal, REFUSALS, ARRAY_LEN(REFUSALS));
 }
 
 static void a_pause_that_google_names_is_kept(void **state)

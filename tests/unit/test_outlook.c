@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "provider/providers.h"
+#include "tests/unit/event_fixture.h"
 #include "tests/unit/provider_fixture.h"
 
 #define JSON_TYPE "Content-Type: application/json;odata.metadata=minimal;charset=utf-8"

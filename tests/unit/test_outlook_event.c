@@ -7,9 +7,9 @@
 #include <cmocka.h>
 
 #include "base/json.h"
-#include "model/event.h"
 #include "provider/outlook_event.h"
 #include "tests/unit/arena_fixture.h"
+#include "tests/unit/event_fixture.h"
 
 #define BASE "https://graph.example/v1.0"
 #define PROPERTIES                                                                                 \
@@ -39,20 +39,6 @@
 	",\"originalStartTimeZone\":\"Eastern Standard Time\",\"isOnlineMeeting\":false,"          \
 	"\"onlineMeeting\":null,\"attendees\":[" MILAN "],\"transactionId\":\"cb5f0c\","           \
 	"\"unannounced\":[{}]}"
-
-static const struct stamp STAMP = {.marker = "bk_1", .owner = "ow_1"};
-
-/* 2 December 2025, 10:00 to 10:45 in New York */
-static struct event coffee(void)
-{
-	return (struct event){
-		.summary = SLICE("Coffee"),
-		.start_ms = 1764687600000,
-		.end_ms = 1764690300000,
-		.time_zone = SLICE("America/New_York"),
-		.notify = true,
-	};
-}
 
 static const char *inserted(const struct event *event)
 {

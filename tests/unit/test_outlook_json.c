@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "provider/outlook_json.h"
 #include "tests/unit/arena_fixture.h"
+#include "tests/unit/refusal_fixture.h"
 
 #define TID "9188040d-6c67-4c5b-b112-36a304b66dad"
 #define OID "00000000-0000-0000-1234-56789abcdef0"
@@ -196,14 +197,6 @@ enum {
 	GRAPH = EVENTS | OUTLOOK_PAGE | OUTLOOK_DROP,
 };
 
-struct refused {
-	unsigned calls; /* each of them */
-	int status;
-	const char *body;
-	enum err wanted;
-	unsigned pause_s;
-};
-
 /* clang-format off */
 static const struct refused REFUSALS[] = {
 	/* the grant itself is refused */
@@ -321,21 +314,7 @@ static const struct refused REFUSALS[] = {
 static void a_refusal_is_judged_by_status_words_and_number(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(REFUSALS); i++) {
-		const struct refused *r = &REFUSALS[i];
-
-		for (unsigned call = 1; call <= OUTLOOK_DROP; call *= 2) {
-			struct fail why = {0};
-			enum err e;
-
-			if (!(r->calls & call))
-				continue;
-			e = outlook_json_refusal(arena, call, r->status, slice_of(r->body), &why);
-			if (e != r->wanted || why.retry_after_s != r->pause_s)
-				fail_msg("call %u, %d %s: %s", call, r->status, r->body,
-					 err_code(e));
-		}
-	}
+	assert_judged(arena, outlook_json_refusal, REFUSALS, ARRAY_LEN(REFUSALS));
 }
 
 static void a_pause_that_microsoft_names_is_kept(void **state)
